@@ -1,0 +1,1 @@
+"""Records, loaders and generators with known truth."""

