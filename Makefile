@@ -1,0 +1,45 @@
+# make report   build the environment once, run the main notebook, print the path of its page
+# make test     the same set-up, then every test
+# make lab      open JupyterLab on the notebooks
+# Another torch:        make report TORCH="torch --index-url https://download.pytorch.org/whl/cu130"
+# Another interpreter:  make report PYTHON=/path/to/python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+TORCH ?=
+VENV ?= .venv
+# Relative paths throughout, so that a checkout below a folder with a space works.
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.loupe-installed
+PYTEST ?=
+
+.PHONY: report test fast lab lint benchmark clean
+.DEFAULT_GOAL := report
+
+$(STAMP): pyproject.toml constraints.txt install.py
+	@"$(PYTHON)" install.py --venv "$(VENV)" --torch "$(TORCH)"
+	@touch "$@"
+
+report: $(STAMP)
+	@"$(BIN)/python" -m loupe report notebooks/04_whitening.ipynb -o reports/whitening.html
+
+test: $(STAMP)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	  || command -v google-chrome >/dev/null \
+	  || echo "loupe: no Chromium here: the browser tests will be SKIPPED (Debian: apt install chromium)"
+	@"$(BIN)/python" -m pytest $(PYTEST)
+
+fast: $(STAMP)
+	@"$(BIN)/python" -m pytest -m "not slow and not browser" $(PYTEST)
+
+lab: $(STAMP)
+	@"$(BIN)/python" -m jupyterlab notebooks
+
+lint: $(STAMP)
+	@"$(BIN)/python" -m ruff check .
+	@"$(BIN)/python" -m ruff format --check .
+	@"$(BIN)/python" -m pyright
+
+benchmark: $(STAMP)
+	@"$(BIN)/python" tests/benchmarks/whitening.py
+
+clean:
+	rm -rf "$(VENV)" reports build ./*.egg-info

@@ -1,0 +1,154 @@
+"""The command line: `loupe report`, `loupe demo`, `loupe data list`, `loupe data get`.
+
+Everything heavy is imported inside the command that needs it, so that `loupe --help` is instant.
+"""
+
+from __future__ import annotations
+
+import time
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+app = typer.Typer(
+    help="Look inside a neural model: probes, interactive views, offline reports.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+data_app = typer.Typer(help="Datasets by name, with checksums.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="The HTML file to write.")]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one sentence, not in a traceback."""
+    try:
+        app()
+    except (ValueError, FileNotFoundError, ImportError, ConnectionError) as error:
+        typer.echo(f"loupe: {error}", err=True)
+        raise SystemExit(2) from None
+
+
+@app.command()
+def report(
+    what: Annotated[
+        str,
+        typer.Argument(help="A notebook (.ipynb), a saved result (.nc), or a probe: whitening."),
+    ],
+    out: Out = Path("reports/report.html"),
+    fast: Annotated[bool, typer.Option(help="Small sizes, for a first look.")] = False,
+) -> None:
+    """Write one interactive HTML file that needs no kernel and no network."""
+    started = time.perf_counter()
+    path = Path(what)
+    if path.suffix == ".ipynb":
+        from viz.report import export_notebook
+
+        export_notebook(path, out, fast=fast)
+    elif path.suffix == ".nc":
+        import xarray as xr
+
+        from viz.report import export_results
+
+        export_results([xr.load_dataset(path, engine="h5netcdf")], out, title=path.stem)
+    elif what == "whitening":
+        _write_whitening(out, limit=1000 if fast else 5000)
+    else:
+        raise ValueError(
+            f"`loupe report` must be given a notebook (.ipynb), a saved result (.nc) or a probe "
+            f"(whitening); got {what!r}."
+        )
+    _done(out, started)
+
+
+@app.command()
+def demo(
+    out: Out = Path("loupe-demo.html"),
+    browse: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
+) -> None:
+    """Show a real sentence model on text that Python ships; nothing is downloaded."""
+    started = time.perf_counter()
+    _write_whitening(out, limit=1000)
+    _done(out, started)
+    if browse:
+        webbrowser.open(out.resolve().as_uri())
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """Say which datasets there are, how large, under which licence, and which are here."""
+    from data import registry
+
+    rows = []
+    for name in registry.names():
+        source = registry.SOURCES[name]
+        rows.append((name, registry.status(name), f"{source.size / 1e6:.2f} MB", source.licence))
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    for row in rows:
+        padded = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
+        typer.echo("  ".join([*padded, row[3]]))
+    typer.echo(f"cache folder (LOUPE_DATA): {registry.cache_folder()}")
+
+
+@data_app.command("get")
+def data_get(
+    names: Annotated[list[str], typer.Argument(help="Names from `loupe data list`.")],
+    refresh: Annotated[bool, typer.Option(help="Download again, replacing what is here.")] = False,
+) -> None:
+    """Download datasets, verify them, and print where they lie."""
+    from data import registry
+
+    for name in names:
+        typer.echo(str(registry.fetch(name, refresh=refresh)))
+
+
+def _write_whitening(out: Path, *, limit: int) -> None:
+    from viz.report import export_results
+
+    results = _whitening_results(limit)
+    export_results(
+        results, out, title="How the geometry of a sentence model changes, layer by layer"
+    )
+
+
+def _whitening_results(limit: int) -> list[xr.Dataset]:
+    """What a sentence model's layers look like on the embedded corpus, before and after whitening."""
+    import probe.whitening as whitening
+    from data import load_python_prose
+
+    corpus = load_python_prose(limit=limit)
+    states = _subject(corpus).encode(corpus.texts)
+    return [
+        whitening.whitening_effect(states, texts=corpus.texts, labels=corpus.topics),
+        whitening.anisotropy(states),
+        whitening.topic_retrieval(states, corpus.topics, transforms=("raw", "centre", "whiten")),
+    ]
+
+
+def _subject(corpus):  # noqa: ANN001, ANN202
+    from probe.subjects.sentence import SentenceEncoder
+
+    try:
+        return SentenceEncoder.demo()
+    except ImportError:
+        from probe.subjects.contrastive import train_small_encoder
+
+        typer.echo("loupe: the demo extra is not installed; training a small encoder instead")
+        return train_small_encoder(corpus.texts, steps=100, seed=0)
+
+
+def _done(out: Path, started: float) -> None:
+    size = out.stat().st_size / 1e6
+    seconds = time.perf_counter() - started
+    typer.echo(f"loupe: {size:.1f} MB in {seconds:.0f} s, interactive with the network off:")
+    typer.echo(str(out.resolve()))
+
+
+if __name__ == "__main__":
+    main()
