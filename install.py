@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--venv", default=".venv", help="folder of the environment")
     parser.add_argument("--torch", default="", help="pip's words for another torch, with options")
     options = parser.parse_args()
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (this file also meets older ones)
         sys.exit(
             f"Loupe needs Python 3.11 or later; this is {sys.version.split()[0]}. "
             "Name another: make PYTHON=/path/to/python3.11"

@@ -15,6 +15,10 @@ import typer
 if TYPE_CHECKING:
     import xarray as xr
 
+    from data import Corpus
+    from probe.subjects.sentence import SentenceEncoder
+    from probe.subjects.small_encoder import SmallEncoder
+
 app = typer.Typer(
     help="Look inside a neural model: probes, interactive views, offline reports.",
     no_args_is_help=True,
@@ -118,7 +122,7 @@ def _write_whitening(out: Path, *, limit: int) -> None:
 
 
 def _whitening_results(limit: int) -> list[xr.Dataset]:
-    """What a sentence model's layers look like on the embedded corpus, before and after whitening."""
+    """A sentence model's layers on the embedded corpus, before and after whitening."""
     import probe.whitening as whitening
     from data import load_python_prose
 
@@ -131,7 +135,7 @@ def _whitening_results(limit: int) -> list[xr.Dataset]:
     ]
 
 
-def _subject(corpus):  # noqa: ANN001, ANN202
+def _subject(corpus: Corpus) -> SentenceEncoder | SmallEncoder:
     from probe.subjects.sentence import SentenceEncoder
 
     try:

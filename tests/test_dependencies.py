@@ -83,3 +83,35 @@ def test_imports_bring_nothing_heavy(statement: str) -> None:
 
 def test_importing_the_command_line_does_not_load_torch() -> None:
     assert not {"torch", "transformers", "umap"} & modules_after("import loupe")
+
+
+def test_the_installer_reads_pins_and_pip_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    import install
+
+    assert install.pinned("torch").startswith("torch==2.")
+    with pytest.raises(SystemExit, match="does not pin nothing-of-the-kind"):
+        install.pinned("nothing-of-the-kind")
+    told = "global.find-links='/wheels'\n:env:.index-url='https://mirror.example/simple'\n"
+    monkeypatch.setattr(
+        subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 0, stdout=told)
+    )
+    for name in ("UV_FIND_LINKS", "UV_DEFAULT_INDEX"):
+        monkeypatch.delenv(name, raising=False)
+    settings = install.uv_settings(Path(sys.executable))
+    assert settings == {
+        "UV_FIND_LINKS": "/wheels",
+        "UV_DEFAULT_INDEX": "https://mirror.example/simple",
+    }
+
+
+def test_the_installer_keeps_a_torch_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    import install
+
+    commands: list[tuple] = []
+    monkeypatch.setattr(install, "run", lambda *words: commands.append(words))
+    install.install_torch(Path(sys.executable), [])
+    assert commands == []
+    install.install_torch(Path(sys.executable), ["torch", "--index-url", "https://x.example"])
+    assert commands[0][-3:] == ("torch", "--index-url", "https://x.example")
