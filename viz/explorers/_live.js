@@ -1,0 +1,47 @@
+// Host of a view inside a notebook: state lives in the kernel's widget, questions go to the kernel.
+
+function liveHost(model) {
+  const waiting = new Map();
+  const stops = [];
+  function listen(event, callback) {
+    model.on(event, callback);
+    stops.push(() => model.off(event, callback));
+  }
+  listen("msg:custom", (message) => {
+    const settle = waiting.get(message.id);
+    if (!settle) return; // the answer to another view of the same widget
+    waiting.delete(message.id);
+    settle(message);
+  });
+  return {
+    live: true,
+    get: (name) => model.get(name),
+    set(changes) {
+      for (const [name, value] of Object.entries(changes)) model.set(name, value);
+      model.save_changes();
+    },
+    on: (name, callback) => listen(`change:${name}`, () => callback(model.get(name))),
+    ask(question) {
+      const id = unique("ask");
+      return new Promise((resolve, reject) => {
+        waiting.set(id, (message) =>
+          (message.error === undefined ? resolve(message.answer) : reject(new Error(message.error))));
+        model.send({ id, question });
+      });
+    },
+    close: () => stops.forEach((stop) => stop()),
+  };
+}
+
+export default {
+  render({ model, el }) {
+    const root = h("div", { class: "lp" });
+    el.append(root);
+    const host = liveHost(model);
+    const stop = draw(model.get("_payload"), root, host);
+    return () => {
+      stop();
+      host.close();
+    };
+  },
+};
