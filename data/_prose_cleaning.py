@@ -7,23 +7,30 @@ import re
 from collections.abc import Iterator
 
 # Words that carry English grammar: text without two of them is a title, a signature or a list.
-_GRAMMAR = frozenset(
-    "a about after all also an and any are as at be because been before but by can could do does "
-    "each either every for from had has have how if in instead into is it its may more most must "
-    "no not of on only or other our over same should so some such than that the their them then "
-    "there these they this those through to too under until up used was we were what when where "
-    "whether which while who whose will with within without would you your".split()
-)
+_GRAMMAR_WORDS = """
+    a about after all also an and any are as at be because been before but by can could do does each
+    either every for from had has have how if in instead into is it its may more most must no not of
+    on only or other our over same should so some such than that the their them then there these
+    they this those through to too under until up used was we were what when where whether which
+    while who whose will with within without would you your
+"""
 # A full stop after one of these does not end a sentence.
-_ABBREVIATIONS = frozenset(
-    "e.g. i.e. vs. cf. mr. mrs. dr. st. al. approx. no. nos. sec. fig. resp. incl. eq. ex. p. pp. "
-    "def. param. arg. args. ref. eg. ie.".split()
-)
+_ABBREVIATED_WORDS = """
+    al. approx. arg. args. cf. def. dr. e.g. eg. eq. etc. ex. fig. i.e. ie. incl. mr. mrs. no. nos.
+    p. param. pp. ref. resp. sec. st. vs.
+"""
+_GRAMMAR = frozenset(_GRAMMAR_WORDS.split())
+_ABBREVIATIONS = frozenset(_ABBREVIATED_WORDS.split())
+
 _ROLE = re.compile(r":(?:\w+:)?\w+:`~?(?:[^`<]*<)?[!~]?([^`<>]+)>?`")
 _LITERAL = re.compile(r"``([^`]*)``")
 _INTERPRETED = re.compile(r"(?<!\w)`([^`]+)`_?_?")
 _GNU_QUOTE = re.compile(r"`([^`']+)'")
-_EMPHASIS = re.compile(r"(?<![\w*])(\*{1,2})(?![\s*])([^*\n]+?)(?<![\s*])\1(?![\w*])")
+_EMPHASIS = re.compile(r"(?<![\w*\"'])(\*{1,2})(?![\s*])([^*\"]+?)(?<![\s*])\1(?![\w*])")
+_HYPHENATED = re.compile(
+    r"(?<=[a-z])- (?=[a-z])(?!(?:and|or|to)\b)"
+)  # a compound cut by a line's end
+_QUOTED_TWICE = re.compile(r'""(\w[^"]*)""')
 _FOOTNOTE = re.compile(r"\s?\[(?:#?\w{0,3}|CIT\w+)\]_?(?=[\s.,;:)]|$)")
 _VERSION = re.compile(
     r"^(?:\.\. )?(?:Changed in version|New in version|Added in version|Deprecated since version|"
@@ -38,10 +45,15 @@ _BULLET = re.compile(r"^( *)((?:[*\-+•]|\(?(?:\d{1,2}|[a-z])[.)]|\[\d+\]|#\.)\
 _RULE = re.compile(r"^\s*([=\-~^*#_+.\"'`:])\1{2,}[\s=\-~^*#_+]*$")
 _COLUMNS = re.compile(r"\S {3,}\S|[^.!?:)\"'] {2,}\S|\t")
 _FIELD = re.compile(r"^\s*(?::\w[^:]*:(?!`)|@\w+|\.\. )")
-_BOUNDARY = re.compile(r"[.!?][\"')\]”’]*\s+(?=[\"'(“‘]*[A-Z])")
-_WORD = re.compile(r"^[\"'(“‘]*(?:[A-Za-z]+(?:['’\-/][A-Za-z]+)*|\d[\d,]*(?:\.\d+)?)[.,;:!?)\"'”’]*$")
-_START = re.compile(r"^[\"'(“]?[A-Z][A-Za-z'’\-]*[\",')”]*(?:\s|$)")
-_CODE = re.compile(r"[=<>{}\[\]|@$%#^~\\`*]|::|\+\+|\.\.|-->?|--|__\w*\(|\w\(\w[^)]*[,=]|/\w+/|\w+://")
+_BOUNDARY = re.compile(r"[.!?][\"')\]”’]*\s+(?=[\"'(“‘]*[A-Za-z_])")
+_WORD = re.compile(
+    r"^[\"'(“‘]*(?:[A-Za-z]+(?:['’\-/][A-Za-z]+)*|\d[\d,]*(?:\.\d+)?)[.,;:!?)\"'”’]*$"
+)
+_START = re.compile(r"^[\"'(“]?(?!That (?:the|a|all|it)\b)[A-Z][A-Za-z'’\-]*[\",')”]*(?:\s|$)")
+_CODE = re.compile(
+    r"[=<>{}\[\]|@$%#^~\\`*]|::|\+\+|\.\.|-->?|--|__\w*\(|\w\(\w[^)]*[,=]|/\w+/|\w+://|\"\"|''"
+)
+_END = re.compile(r"[^\W_][\"')\]”’]*[.!?][\"')\]”’]*$")
 _LEGAL = re.compile(
     r"copyright|all rights reserved|warrant(?:y|ies)|licen[cs]ed? |permission |"
     r"merchantability|e-?mail me|see also|\bpep[ -]\d|\brfc|sourceforge|\bauthors?:|"
@@ -104,7 +116,7 @@ def _paragraphs(text: str) -> Iterator[str]:
         column = len(bullet.group(0)) if bullet else depth
         skipped = literal_below is not None or in_doctest or _is_layout(line)
         if current and (not bare or skipped or bullet or column != indent):
-            joined = " ".join(current)
+            joined = _HYPHENATED.sub("-", " ".join(current))
             if joined.endswith("::") or _introduces_code(joined, column if bare else None, indent):
                 literal_below = indent
                 skipped = skipped or depth > indent
@@ -131,7 +143,8 @@ def _without_markup(text: str) -> str:
     text = _ROLE.sub(lambda m: m.group(1).rsplit(".", 1)[-1].strip(), text)
     for pattern in (_LITERAL, _INTERPRETED, _GNU_QUOTE):
         text = pattern.sub(r"\1", text)
-    text = _FOOTNOTE.sub("", _EMPHASIS.sub(r"\2", text))
+    text = _QUOTED_TWICE.sub(r'"\1"', _EMPHASIS.sub(r"\2", text))
+    text = _FOOTNOTE.sub("", text)
     return re.sub(r"\s+", " ", text).strip()
 
 
@@ -148,7 +161,7 @@ def _split(text: str) -> Iterator[str]:
 
 
 def _is_prose(sentence: str) -> bool:
-    if not _START.match(sentence) or sentence.rstrip("\"')”’")[-1:] not in {".", "!", "?"}:
+    if not _START.match(sentence) or not _END.search(sentence):
         return False
     if _CODE.search(sentence) or _LEGAL.search(sentence) or not _balanced(sentence):
         return False

@@ -67,7 +67,8 @@ def bootstrap_interval(
     -------
     Interval
         ``estimate, low, high``. Misleads for statistics of neighbours or of all pairs: a row drawn
-        twice is its own neighbour at distance zero. Take `jackknife_interval` for those.
+        twice is its own neighbour at distance zero. Take `half_sample_interval` or
+        `jackknife_interval` for those.
 
     Raises
     ------
@@ -122,8 +123,8 @@ def jackknife_interval(estimate: float, replicates: np.ndarray, *, level: float 
     """Interval from estimates that leave one of g groups of rows out, each in turn.
 
     se^2 = (g - 1)/g sum (theta_(-s) - mean)^2 (Tukey 1958); symmetric, Student's t with g - 1
-    degrees of freedom. No row appears twice, so it serves statistics of pairs and of neighbours,
-    for which a bootstrap is wrong; by Efron and Stein (1981) it errs on the wide side.
+    degrees of freedom. No row appears twice, so it serves statistics of all pairs, for which a
+    bootstrap is wrong; by Efron and Stein (1981) it errs on the wide side.
 
     Parameters
     ----------
@@ -158,6 +159,49 @@ def jackknife_interval(estimate: float, replicates: np.ndarray, *, level: float 
     g = len(values)
     error = np.sqrt((g - 1) * values.var())
     reach = float(stats.t.ppf((1 + level) / 2, g - 1) * error)
+    return Interval(float(estimate), float(estimate) - reach, float(estimate) + reach)
+
+
+def half_sample_interval(estimate: float, halves: np.ndarray, *, level: float = 0.95) -> Interval:
+    """Interval from estimates on the two halves of several random splits of the rows.
+
+    The halves of a split are independent samples of n/2 rows, so half of E (T_A - T_B)^2 is the
+    variance at n/2, and se^2 = mean (T_A - T_B)^2 / 4 that at n, where variance falls as 1/n
+    (half-sampling, McCarthy 1969; subsampling, Politis & Romano 1994). No row appears twice, and
+    neighbours are found anew in each half: right for statistics of neighbours, for which a
+    bootstrap is wrong and a jackknife too wide by about 2.
+
+    Parameters
+    ----------
+    estimate
+        From all rows.
+    halves
+        (r, 2): from either half of each of r random splits; 50 splits tell se to about 10 %.
+    level
+        Coverage, in (0, 1).
+
+    Returns
+    -------
+    Interval
+        ``estimate, low, high``; symmetric, Student's t with r degrees of freedom.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 splits, or an estimate is not finite.
+
+    Examples
+    --------
+    >>> found = half_sample_interval(2.0, np.array([[1.0, 3.0], [2.5, 1.5]]))
+    >>> round(found.low, 3), round(found.high, 3)
+    (-1.402, 5.402)
+    """
+    pairs = finite("halves", np.asarray(halves, dtype=np.float64))
+    checked_level(level)
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or len(pairs) < 2:
+        refuse("halves", "have shape (splits, 2) with at least 2 splits", f"shape {pairs.shape}")
+    error = np.sqrt(np.mean((pairs[:, 0] - pairs[:, 1]) ** 2) / 4)
+    reach = float(stats.t.ppf((1 + level) / 2, len(pairs)) * error)
     return Interval(float(estimate), float(estimate) - reach, float(estimate) + reach)
 
 

@@ -14,6 +14,8 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 # Large enough that the product dominates, small enough to stay far below the data's size.
 CHUNK_BYTES = 8 * 2**20
+# A float32 sum over more rows than this would lose digits that the merge in float64 keeps.
+_CHUNK_ROWS = 2730
 # Sums of squares below this lose digits to float32's denormal numbers.
 _SMALL_SQUARE = 1e-28
 
@@ -96,6 +98,8 @@ def _chunks(batch: Any, *, on_device: bool) -> Iterator[tuple[int, Any]]:
     dtype, _ = kind_of("batch", batch)
     width = 8 if dtype == "float64" or on_device else 4
     size = max(1, CHUNK_BYTES // (width * batch.shape[1]))
+    if not on_device:
+        size = min(size, _CHUNK_ROWS)
     for start in range(0, len(batch), size):
         rows = batch[start : start + size]
         if on_device:

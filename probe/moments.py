@@ -161,7 +161,7 @@ class Moments:
         """
         least = max(2, integer("ddof", ddof, low=0) + 1)
         if self.n < least:
-            refuse("n", f"be at least {least} for a covariance", f"{self.n} rows seen")
+            refuse("n", f"be at least {least} for a covariance", f"n_samples = {self.n}")
         covariance = self.M2
         covariance /= self.n - ddof
         return covariance

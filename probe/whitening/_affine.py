@@ -66,7 +66,7 @@ class Affine:
 
 
 def mapped(
-    rows: Rows, matrix: Matrix, *, before: np.ndarray | None = None, after: np.ndarray | None = None
+    rows: Any, matrix: Matrix, *, before: np.ndarray | None = None, after: np.ndarray | None = None
 ) -> Any:
     """(rows - before) matrix + after, in the kind, dtype and place of `rows`.
 

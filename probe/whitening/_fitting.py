@@ -10,14 +10,12 @@ from sklearn.base import clone
 
 from .._check import refuse, refuse_type
 from ..moments import Moments
-from ._layers import as_layers
+from ._layers import Chunk, read_chunk
 from .named import make_transform, transform_family
+from .transform import ledoit_wolf
 
 # Specs of `named.make_transform`, or any scikit-learn transformers by name.
 Transforms: TypeAlias = Sequence[str] | Mapping[str, Any]
-
-# Families whose fit needs the rows themselves, not only their first two moments.
-_NEED_ROWS = ("naive", "shrunk")
 
 
 def chosen_transforms(transforms: Transforms) -> dict[str, Any]:
@@ -54,7 +52,7 @@ def chosen_transforms(transforms: Transforms) -> dict[str, Any]:
 
 
 def fitted_transforms(
-    chosen: Mapping[str, Any], rows: np.ndarray, *, layer: Any
+    chosen: Mapping[str, Any], rows: np.ndarray, *, layer: Any, dtype: str
 ) -> Iterator[tuple[str, Any]]:
     """Each transform fitted on `rows`, in turn; their first two moments are taken only once.
 
@@ -66,6 +64,8 @@ def fitted_transforms(
         (n, d) embeddings to fit on.
     layer
         What an error calls the place.
+    dtype
+        In which the rows came: sets the tolerance of the rank.
 
     Yields
     ------
@@ -77,19 +77,30 @@ def fitted_transforms(
     ValueError
         If a transform cannot be fitted, saying which and on which layer.
     """
-    moments = None
+    moments = Moments(rows.shape[1]).update(rows)
     for name, each in chosen.items():
         try:
-            if not isinstance(each, str):
-                yield name, clone(each).fit(rows)
-                continue
-            if transform_family(each)[0] in _NEED_ROWS:
-                yield name, make_transform(each).fit(rows)
-                continue
-            moments = moments or Moments(rows.shape[1]).update(rows)
-            yield name, make_transform(each).fit_moments(moments, dtype=rows.dtype.name)
+            if isinstance(each, str) and each != "naive":
+                shrinkage = ledoit_wolf(rows, moments.mean) if each == "shrunk" else None
+                yield name, moments_transform(each, moments, dtype=dtype, shrinkage=shrinkage)
+            else:
+                unfitted: Any = make_transform(each) if isinstance(each, str) else clone(each)
+                yield name, unfitted.fit(rows)
         except ValueError as error:
             raise ValueError(f"transform {name!r} on layer {layer!r}: {error}") from error
+
+
+def moments_transform(spec: str, moments: Moments, *, dtype: str, shrinkage: float | None) -> Any:
+    """A named transform fitted from moments, and from the Ledoit-Wolf intensity if it shrinks.
+
+    Raises
+    ------
+    ValueError
+        If it is "naive", which needs the rows, or it cannot be fitted.
+    """
+    if spec == "naive":
+        refuse("transform", "have a fit from stored moments", repr(spec), "'whiten' has one.")
+    return make_transform(spec).fit_moments(moments, dtype=dtype, shrinkage=shrinkage)
 
 
 def chosen_layers(layers: Sequence[Any] | None, known: Sequence[Any]) -> list[Any]:
@@ -109,17 +120,15 @@ def chosen_layers(layers: Sequence[Any] | None, known: Sequence[Any]) -> list[An
     return wanted
 
 
-def fit_rows(
-    fit_on: Any, states: Mapping[Any, np.ndarray], layers: Sequence[Any]
-) -> tuple[str, Mapping[Any, np.ndarray]]:
-    """What to fit on: its name and its rows for each of `layers`.
+def fit_rows(fit_on: Any, measured: Chunk, layers: Sequence[Any]) -> tuple[str, Chunk]:
+    """What to fit on: its name, and its rows for each of `layers`.
 
     Parameters
     ----------
     fit_on
         None (the measured rows themselves), other embeddings, or ``(name, embeddings)``.
-    states
-        The measured rows, layer -> (n, d).
+    measured
+        The measured rows.
     layers
         Layers that are needed.
 
@@ -129,17 +138,14 @@ def fit_rows(
         If a layer is missing from `fit_on` or has another number of features.
     """
     if fit_on is None:
-        return "target", states
+        return "target", measured
     named = isinstance(fit_on, tuple) and len(fit_on) == 2 and isinstance(fit_on[0], str)
     name, embeddings = fit_on if named else ("other", fit_on)
-    rows = as_layers(embeddings)
+    chunk = read_chunk(embeddings, name="fit_on", min_rows=2)
     for layer in layers:
-        if layer not in rows:
-            refuse("fit_on", f"hold layer {layer!r}", f"layers {list(rows)}")
-        if rows[layer].shape[1] != states[layer].shape[1]:
-            refuse(
-                "fit_on",
-                f"have {states[layer].shape[1]} features on layer {layer!r}",
-                f"{rows[layer].shape[1]}",
-            )
-    return name, rows
+        if layer not in chunk.layers:
+            refuse("fit_on", f"hold layer {layer!r}", f"layers {list(chunk.layers)}")
+        d, other = measured.layers[layer].shape[1], chunk.layers[layer].shape[1]
+        if d != other:
+            refuse("fit_on", f"have {d} features on layer {layer!r}", other)
+    return name, chunk

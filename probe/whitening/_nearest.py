@@ -97,6 +97,11 @@ def surviving(index: np.ndarray, left_out: np.ndarray | None, k: int) -> np.ndar
     np.ndarray
         (n, m) bool, k true in each remaining row, none in the others.
 
+    Raises
+    ------
+    ValueError
+        If fewer than k listed neighbours of some row remain.
+
     Examples
     --------
     >>> surviving(np.array([[1, 2], [0, 2], [1, 0]]), np.array([False, True, False]), 1).tolist()
@@ -108,7 +113,10 @@ def surviving(index: np.ndarray, left_out: np.ndarray | None, k: int) -> np.ndar
         return chosen
     alive = ~left_out[index]
     alive[left_out] = False
-    return alive & (np.cumsum(alive, axis=1) <= k)
+    reached = np.cumsum(alive, axis=1)
+    if (reached[~left_out, -1] < k).any():
+        refuse("index", f"list {k} neighbours that remain for every row", "fewer for some")
+    return alive & (reached <= k)
 
 
 def random_groups(n: int, seed: int) -> np.ndarray:

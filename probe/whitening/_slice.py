@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..moments import Moments
-from ._fitting import moments_transform, shrinkage_of
+from ._fitting import moments_transform
 from .maps import flat_map, trust
 from .neighbours import nearest, unit_rows
+from .transform import ledoit_wolf
 
 
 class Statistics(NamedTuple):
@@ -33,7 +34,7 @@ class Settings(NamedTuple):
     seed: int
 
 
-def statistics_of(shown: np.ndarray, fitted_on: np.ndarray) -> Statistics:
+def statistics_of(shown: np.ndarray, fitted_on: np.ndarray, dtype: str) -> Statistics:
     """The statistics of a layer: the rows shown and those fitted on, (n, d) each."""
     moments = Moments(fitted_on.shape[1]).update(fitted_on)
     return Statistics(
@@ -41,20 +42,21 @@ def statistics_of(shown: np.ndarray, fitted_on: np.ndarray) -> Statistics:
         moments.mean,
         moments.covariance(),
         moments.n,
-        shrinkage_of(fitted_on),
-        fitted_on.dtype.name,
+        ledoit_wolf(fitted_on, moments.mean),
+        dtype,
     )
 
 
-def spectrum_of(stats: Statistics) -> np.ndarray:
-    """Eigenvalues of the covariance, descending, (component,)."""
-    return np.maximum(np.linalg.eigvalsh(stats.covariance)[::-1], 0.0)
+def moments_of(stats: Statistics) -> Moments:
+    """The moments that the statistics came from."""
+    return Moments.from_arrays(stats.n_fit, stats.mean, stats.covariance * (stats.n_fit - 1))
 
 
 def slice_variables(stats: Statistics, spec: str, settings: Settings) -> dict[str, Any]:
     """Variables of one slice as ``name: (dims, array)``."""
-    moments = Moments.from_arrays(stats.n_fit, stats.mean, stats.covariance * (stats.n_fit - 1))
-    fitted = moments_transform(spec, moments, dtype=stats.dtype, ledoit_wolf=stats.ledoit_wolf)
+    fitted = moments_transform(
+        spec, moments_of(stats), dtype=stats.dtype, shrinkage=stats.ledoit_wolf
+    )
     moved = np.asarray(fitted.transform(stats.embedding.astype(np.float64)))
     unit = unit_rows(moved, name=f"sample under transform {spec!r}")
     index, cosine = nearest(unit, settings.neighbours)

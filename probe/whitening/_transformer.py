@@ -46,7 +46,7 @@ class MomentsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             If an option is out of range, or X is not finite or has too few rows or a rank too low.
         """
         self._check_options(streaming=False)
-        rows = self._rows(X, reset=True)
+        rows = floating_rows(self, X, reset=True)
         self._dtype = None
         self._moments = Moments(rows.shape[1]).update(rows)
         self._solved = self._solve(self._moments, rows=rows, shrinkage=None)
@@ -61,7 +61,7 @@ class MomentsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             If X differs from earlier rows in width, dtype or device, or is not finite.
         """
         self._check_options(streaming=True)
-        rows = self._rows(X, reset=self._moments is None)
+        rows = floating_rows(self, X, reset=self._moments is None)
         self._moments = (self._moments or Moments(rows.shape[1])).update(rows)
         self._solved = None
         return self
@@ -129,7 +129,7 @@ class MomentsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             If X has another width than the rows fitted on, or is not finite.
         """
         check_is_fitted(self)
-        rows = _finite_rows(self._rows(X, reset=False))
+        rows = finite_rows(floating_rows(self, X, reset=False))
         solution = self._solution()
         return mapped(rows, solution.forward, before=solution.mean)
 
@@ -145,12 +145,14 @@ class MomentsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         check_is_fitted(self)
         solution = self._solution()
-        rows = X if is_tensor(X) else _floating(np.asarray(X))
+        rows: Any = X if is_tensor(X) else np.asarray(X)
+        if isinstance(rows, np.ndarray) and rows.dtype.kind in "iub":
+            rows = rows.astype(np.float64)
         kind_of("X", rows)
         ndim("X", rows, ("example", "component"))
         if rows.shape[1] != solution.n_out:
             refuse("X", f"have {solution.n_out} components", f"shape {tuple(rows.shape)}")
-        return mapped(_finite_rows(rows), solution.backward, after=solution.mean)
+        return mapped(finite_rows(rows), solution.backward, after=solution.mean)
 
     @property
     def mean_(self) -> np.ndarray:
@@ -178,24 +180,6 @@ class MomentsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             self._solved = self._solve(moments, rows=None, shrinkage=None)
         return self._solved
 
-    def _rows(self, X: Any, *, reset: bool) -> Any:
-        """X as a floating-point array or tensor of the right width; finiteness is seen later."""
-        if not is_tensor(X):
-            return validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype=[np.float64, np.float32, np.float16],
-                ensure_all_finite=False,
-            )
-        kind_of("X", X)
-        ndim("X", X, ("example", "feature"))
-        if reset:
-            self.n_features_in_ = X.shape[1]
-        elif X.shape[1] != self.n_features_in_:
-            refuse("X", f"have {self.n_features_in_} features", f"shape {tuple(X.shape)}")
-        return X
-
     def __sklearn_is_fitted__(self) -> bool:
         return self._moments is not None
 
@@ -206,13 +190,38 @@ class MomentsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return tags
 
 
-def _floating(rows: np.ndarray) -> np.ndarray:
-    return rows if rows.dtype.kind == "f" else rows.astype(np.float64)
+def floating_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """X as a floating-point array or tensor of the width that the estimator knows, or learns.
+
+    Raises
+    ------
+    ValueError
+        If X is not (n, d), is empty, or has another width. Finiteness is checked elsewhere.
+    """
+    if not is_tensor(X):
+        dtypes = [np.float64, np.float32, np.float16]
+        return validate_data(estimator, X, reset=reset, dtype=dtypes, ensure_all_finite=False)
+    kind_of("X", X)
+    ndim("X", X, ("example", "feature"))
+    if reset:
+        estimator.n_features_in_ = X.shape[1]
+    elif X.shape[1] != estimator.n_features_in_:
+        refuse("X", f"have {estimator.n_features_in_} features", f"shape {tuple(X.shape)}")
+    if len(X) == 0:
+        refuse("X", "have at least one row", f"shape {tuple(X.shape)}")
+    return X
 
 
-def _finite_rows(rows: Any) -> Any:
-    if is_tensor(rows):
-        if not bool(rows.isfinite().all()):
-            finite("X", rows.detach().cpu().double().numpy())
-        return rows
-    return finite("X", rows)
+def finite_rows(rows: Any) -> Any:
+    """The rows given, if all their values are finite.
+
+    Raises
+    ------
+    ValueError
+        If there is a NaN or an infinity.
+    """
+    if not is_tensor(rows):
+        return finite("X", rows)
+    if not bool(rows.isfinite().all()):
+        finite("X", rows.detach().cpu().double().numpy())
+    return rows

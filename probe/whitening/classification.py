@@ -15,7 +15,7 @@ from .._check import integer, number, refuse
 from .._provenance import data_hash, provenance
 from ._describe import BOUND, describe, label_codes, label_coord, mean_interval
 from ._fitting import Transforms, chosen_layers, chosen_transforms, fitted_transforms
-from ._layers import as_layers
+from ._layers import read_chunk
 
 _WORDING = {
     "accuracy": ("held-out accuracy of logistic regression", "1", "[0, 1]"),
@@ -103,7 +103,7 @@ def classification_check(
     started = time.perf_counter()
     number("level", level, low=0.0, high=1.0)
     integer("n_boot", n_boot, low=1)
-    states = as_layers(embeddings)
+    states, dtype = read_chunk(embeddings, min_rows=2)
     kept = chosen_layers(layers, list(states))
     chosen = chosen_transforms(transforms)
     codes, names = label_codes("labels", labels, len(states[kept[0]]))
@@ -111,7 +111,9 @@ def classification_check(
     right = np.empty((len(kept), len(chosen), len(test)))
     for j, layer in enumerate(kept):
         rows = states[layer]
-        for t, (name, fitted) in enumerate(fitted_transforms(chosen, rows[train], layer=layer)):
+        for t, (name, fitted) in enumerate(
+            fitted_transforms(chosen, rows[train], layer=layer, dtype=dtype)
+        ):
             moved = np.asarray(fitted.transform(rows), dtype=np.float64)
             place = f"layer {layer!r}, transform {name!r}"
             guess = _classify(moved, codes, train, test, inverse_penalty, max_iter, place)
@@ -205,4 +207,4 @@ def _classify(
                 f"logistic regression has not converged after {max_iter} steps on {place}; "
                 "raise `max_iter` or lower `inverse_penalty`."
             ) from stopped
-    return model.predict(centred[test])
+    return np.asarray(model.predict(centred[test]))

@@ -15,18 +15,18 @@ from .._provenance import data_hash, provenance
 from ._describe import describe, label_coord
 from ._fitting import fit_rows
 from ._grid import DEFAULT_GRID, allowed_specs, plain_texts
-from ._layers import as_layers
+from ._layers import read_chunk
 from ._slice import (
     Settings,
     Statistics,
     bin_centres,
+    moments_of,
     slice_variables,
-    spectrum_of,
     statistics_of,
 )
 from .maps import PROJECTIONS
 from .named import transform_family
-from .transform import numerical_rank
+from .spectrum import spectrum
 
 __all__ = ["DEFAULT_GRID", "effect_of", "whitening_effect"]
 
@@ -120,17 +120,16 @@ def whitening_effect(
     True
     """
     started = time.perf_counter()
-    states = as_layers(embeddings, min_rows=4)
+    measured = read_chunk(embeddings, min_rows=4)
+    states = measured.layers
     kept = list(states)
     n, d = states[kept[0]].shape
     rows = _sampled(n, integer("sample", sample, low=4), seed)
     settings = _settings(bins, n_pairs, neighbours, projections, seed, len(rows))
-    fit_name, fit_states = fit_rows(fit_on, states, kept)
-    stats = [statistics_of(states[layer][rows], fit_states[layer]) for layer in kept]
-    spectra = np.stack([spectrum_of(each) for each in stats])
-    ranks = [
-        numerical_rank(values, each.dtype) for values, each in zip(spectra, stats, strict=True)
-    ]
+    fit_name, (fit_states, dtype) = fit_rows(fit_on, measured, kept)
+    stats = [statistics_of(states[layer][rows], fit_states[layer], dtype) for layer in kept]
+    spectra = [spectrum(moments_of(each), dtype=dtype) for each in stats]
+    ranks = [each.rank for each in spectra]
     specs, notes = allowed_specs(transforms, min(ranks))
     slices = [
         [_slice(stats[j], spec, settings, kept[j]) for spec in specs] for j in range(len(kept))
@@ -144,7 +143,7 @@ def whitening_effect(
         ),
         "n_fit": ("layer", [s.n_fit for s in stats]),
         "ledoit_wolf": ("layer", [s.ledoit_wolf for s in stats]),
-        "eigenvalues": (("layer", "component"), spectra),
+        "eigenvalues": (("layer", "component"), np.stack([each.eigenvalues for each in spectra])),
         "rank": ("layer", ranks),
     }
     for name, (dims, _) in slices[0][0].items():
@@ -171,7 +170,7 @@ def whitening_effect(
         seed=seed,
         started=started,
     )
-    attrs |= {"fit_on": fit_name, "fit_dtype": stats[0].dtype, "notes": notes, "n_features": d}
+    attrs |= {"fit_on": fit_name, "fit_dtype": dtype, "notes": notes, "n_features": d}
     return describe(xr.Dataset(found, coords=coords, attrs=attrs), _WORDING)
 
 

@@ -9,12 +9,13 @@ from .._check import ndim, number, refuse, same_length
 from ..statistics import Interval, bootstrap_interval, jackknife_interval
 from ._nearest import checked, random_groups
 from ._neighbourhoods import hubness_skew, two_nn
+from .neighbours import unit_rows
 
 __all__ = ["alignment", "hubness_skew", "partition_isotropy", "two_nn", "uniformity"]
 
 
 def uniformity(rows: np.ndarray, *, t: float = 2.0, level: float = 0.95) -> Interval:
-    """Log of the mean over pairs of exp(-t ||u - v||^2) of unit rows (arXiv:2005.10242, eq. 2).
+    """Log of the mean over pairs of exp(-t ||u - v||^2) of unit rows (arXiv:2005.10242).
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def alignment(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> Interval:
-    """Mean of ||u - v||^alpha over positive pairs of unit rows (arXiv:2005.10242, eq. 1).
+    """Mean of ||u - v||^alpha over positive pairs of unit rows (arXiv:2005.10242).
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def partition_isotropy(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Least over largest Z(c), where Z(c) = sum over rows w of exp(c'w) (arXiv:1702.01417, eq. 5).
+    """Least over largest Z(c), where Z(c) = sum over rows w of exp(c'w) (arXiv:1702.01417).
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from .._check import finite, integer, number, refuse, refuse_type
 from .._provenance import data_hash, provenance
 from ._describe import BOUND, describe, label_coord
 from ._fitting import Transforms, chosen_layers, chosen_transforms, fitted_transforms
-from ._layers import as_layers
+from ._layers import Chunk, read_chunk
 from ._ranks import bootstrap_by_group, by_group
 from .neighbours import unit_rows
 
@@ -131,7 +131,7 @@ def sts_evaluation(
     sets = _sets(pairs)
     chosen = chosen_transforms(transforms)
     fit = _fit_set(fit_on)
-    where, states = _encoded(sets, fit, encode)
+    where, (states, dtype) = _encoded(sets, fit, encode)
     kept = chosen_layers(layers, list(states))
     tail = (len(sets), len(kept), len(chosen), len(PROTOCOLS))
     score, gain = np.empty(tail), np.empty(tail)
@@ -146,7 +146,7 @@ def sts_evaluation(
             rows = states[layer]
             cosines = np.empty((len(chosen), len(each)))
             for t, (name, fitted) in enumerate(
-                fitted_transforms(chosen, rows[fitted_on], layer=layer)
+                fitted_transforms(chosen, rows[fitted_on], layer=layer, dtype=dtype)
             ):
                 place = f"{each.name}, layer {layer!r}, transform {name!r}"
                 cosines[t] = _cosines(fitted, rows, first, second, place)
@@ -244,15 +244,15 @@ def _overlap(fit: _FitSet, each: SentencePairs) -> float:
 
 def _encoded(
     sets: list[SentencePairs], fit: _FitSet, encode: Encode
-) -> tuple[dict[str, int], dict[Any, np.ndarray]]:
+) -> tuple[dict[str, int], Chunk]:
     """Row of each distinct sentence, and the states of those rows for each layer."""
     texts = dict.fromkeys(text for each in sets for text in each.sentences)
     texts |= dict.fromkeys(fit.texts or ())
-    states = as_layers(encode(list(texts)))
-    for layer, rows in states.items():
+    chunk = read_chunk(encode(list(texts)), name="encode(texts)", min_rows=2)
+    for layer, rows in chunk.layers.items():
         if len(rows) != len(texts):
             refuse(f"encode's layer {layer!r}", f"have {len(texts)} rows", len(rows))
-    return {text: row for row, text in enumerate(texts)}, states
+    return {text: row for row, text in enumerate(texts)}, chunk
 
 
 def _cosines(

@@ -91,7 +91,7 @@ def spectrum(
     >>> rows = np.array([[0.0, 0.0, 5.0], [1.0, 1.0, 5.0], [2.0, 2.0, 5.0], [1.0, 3.0, 5.0]])
     >>> found = spectrum(Moments(3).update(rows))
     >>> found.rank, found.eigenvalues.round(3)
-    (2, array([1.97, 0.36, 0.  ]))
+    (2, array([2.   , 0.333, 0.   ]))
     """
     dtype = known_dtype(dtype or moments.dtype or "float32")
     covariance = moments.covariance()

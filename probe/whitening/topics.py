@@ -15,7 +15,7 @@ from .._provenance import data_hash, provenance
 from ..statistics import permutation_p
 from ._describe import BOUND, describe, label_codes, label_coord, mean_interval
 from ._fitting import Transforms, chosen_layers, chosen_transforms, fit_rows, fitted_transforms
-from ._layers import as_layers
+from ._layers import read_chunk
 from .classification import classification_check
 from .neighbours import nearest, unit_rows
 
@@ -115,20 +115,21 @@ def topic_retrieval(
     number("level", level, low=0.0, high=1.0)
     integer("n_boot", n_boot, low=1)
     integer("n_permutations", n_permutations, low=1)
-    states = as_layers(embeddings)
+    measured = read_chunk(embeddings, min_rows=2)
+    states = measured.layers
     kept = chosen_layers(layers, list(states))
     chosen = chosen_transforms(transforms)
     codes, _ = label_codes("topics", topics, len(states[kept[0]]))
     if np.bincount(codes).max() < 2:
         refuse("topics", "have a topic that occurs twice", f"{len(codes)} different topics")
-    fit_name, fit_states = fit_rows(fit_on, states, kept)
+    fit_name, fit_chunk = fit_rows(fit_on, measured, kept)
     queries = np.flatnonzero(np.bincount(codes)[codes] > 1)
     shape = (len(kept), len(chosen))
     precision, average = np.empty((*shape, len(queries))), np.empty((*shape, len(queries)))
     chance = np.empty((*shape, n_permutations))
     for j, layer in enumerate(kept):
         for t, (name, fitted) in enumerate(
-            fitted_transforms(chosen, fit_states[layer], layer=layer)
+            fitted_transforms(chosen, fit_chunk.layers[layer], layer=layer, dtype=fit_chunk.dtype)
         ):
             place = f"embeddings of layer {layer!r}, transform {name!r}"
             unit = unit_rows(np.asarray(fitted.transform(states[layer])), name=place)
@@ -155,7 +156,7 @@ def topic_retrieval(
         ),
         "p_value": (dims, p_value),
         "n_queries": len(queries),
-        "n_fit": ("layer", [len(fit_states[layer]) for layer in kept]),
+        "n_fit": ("layer", [len(fit_chunk.layers[layer]) for layer in kept]),
     }
     if "raw" in chosen:
         raw = list(chosen).index("raw")

@@ -199,7 +199,7 @@ class AllButTheTop(MomentsTransformer):
     def _solve(self, moments: Moments, *, rows: Rows | None, shrinkage: float | None) -> Affine:
         found = spectrum(moments, dtype=self._dtype)
         if self.n_remove >= found.rank:
-            hint = "Nothing would be left."
+            hint = f"Nothing would be left of n_features = {moments.dim}."
             refuse("n_remove", f"be below the rank {found.rank}", self.n_remove, hint)
         return Affine("remove", found.mean, found.components[: self.n_remove].copy())
 

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
+from sklearn.decomposition import PCA
+
 from probe.whitening import effect_of, make_transform, whitening_effect
 from probe.whitening._grid import DEFAULT_GRID
 from probe.whitening.maps import flat_map, trust
 from probe.whitening.neighbours import nearest, unit_rows
-from sklearn.decomposition import PCA
 
 SLICED = (
     "cosine_density",
@@ -32,7 +33,16 @@ def states(n=120, d=20, seed=0):
 def effect():
     return whitening_effect(
         states(),
-        transforms=["raw", "centre", "zscore", "abtt-2", "whiten", "whiten-5", "power-0.5", "shrunk"],
+        transforms=[
+            "raw",
+            "centre",
+            "zscore",
+            "abtt-2",
+            "whiten",
+            "whiten-5",
+            "power-0.5",
+            "shrunk",
+        ],
         sample=50,
         n_pairs=300,
         bins=40,
@@ -123,7 +133,7 @@ def test_map_is_a_principal_component_analysis(effect):
     got = effect.sel(layer=2, transform="centre")
     unit = unit_rows(got.embedding.values.astype(np.float64) - got["mean"].values)
     scores = PCA(2, svd_solver="full").fit_transform(unit)
-    flat = got.map.sel(projection="pca").values
+    flat = got["map"].sel(projection="pca").values
     np.testing.assert_allclose(np.abs(flat), np.abs(scores), atol=1e-5)
     assert got.trustworthiness.item() == pytest.approx(trust(unit, flat))
 
@@ -156,8 +166,9 @@ def test_neighbours_leave_themselves_out(effect):
 def test_default_grid_leaves_out_what_the_rank_forbids():
     ds = whitening_effect(states(), sample=20)
     kept = ds["transform"].values.tolist()
-    assert kept == [s for s in DEFAULT_GRID if s not in {
-        "whiten-32", "whiten-64", "whiten-128", "whiten-256"}]
+    assert kept == [
+        s for s in DEFAULT_GRID if s not in {"whiten-32", "whiten-64", "whiten-128", "whiten-256"}
+    ]
     assert "whiten-32, whiten-64" in ds.attrs["notes"]
     assert ds["k"].sel(transform="whiten-16").item() == 16
     assert ds["k"].sel(transform="raw").item() == -1
@@ -175,7 +186,7 @@ def test_any_other_setting_is_live(effect):
 HOSTILE = [
     "</script><img onerror=alert(1) src=x>",
     "naïve — 日本語 🙂 \u202e",
-    'quotes " and \' and \\ and \n',
+    "quotes \" and ' and \\ and \n",
     "",
 ]
 
@@ -238,7 +249,7 @@ def test_umap_is_seeded_and_beside_its_trustworthiness():
     assert ds.projection.values.tolist() == ["pca", "umap"]
     assert ((ds.trustworthiness > 0.5) & (ds.trustworthiness <= 1)).all()
     live = effect_of(ds, 2, "whiten")
-    np.testing.assert_array_equal(live.map, ds.map.sel(layer=2, transform="whiten"))
+    np.testing.assert_array_equal(live["map"], ds["map"].sel(layer=2, transform="whiten"))
 
 
 class TestRefusals:
@@ -277,7 +288,9 @@ class TestRefusals:
     def test_other_results(self, effect):
         with pytest.raises(TypeError, match="`ds` must be a result of whitening_effect"):
             effect_of({}, 0, "raw")
-        with pytest.raises(ValueError, match="must be a result of whitening_effect; got probe None"):
+        with pytest.raises(
+            ValueError, match="must be a result of whitening_effect; got probe None"
+        ):
             effect_of(xr.Dataset(), 0, "raw")
         with pytest.raises(ValueError, match="`layer` must be one of 0, 2; got 1"):
             effect_of(effect, 1, "raw")

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+
 from probe.whitening import classification_check, topic_retrieval
 from probe.whitening.neighbours import nearest, unit_rows
-from sklearn.linear_model import LogisticRegression
 
 
 def topical(n=60, d=8, apart=2.0, offset=20.0, seed=0, n_topics=3):
@@ -29,9 +30,7 @@ class TestNeighbours:
     def test_leaves_itself_out_even_among_duplicates(self):
         unit = unit_rows(np.ones((5, 3)))
         index, cosine = nearest(unit, 4)
-        assert [sorted(row) for row in index] == [
-            [j for j in range(5) if j != i] for i in range(5)
-        ]
+        assert [sorted(row) for row in index] == [[j for j in range(5) if j != i] for i in range(5)]
         assert cosine.max() <= 1.0
 
     def test_unit_rows_far_from_one(self):
@@ -154,7 +153,7 @@ class TestRetrieval:
         with pytest.raises(ValueError, match="`n_permutations` must be at least 1"):
             topic_retrieval(rows, topics, n_permutations=0)
         rows[2] = 0
-        with pytest.raises(ValueError, match="layer 0, transform 'raw'` must .*zero vector"):
+        with pytest.raises(ValueError, match=r"layer 0, transform 'raw'` must .*zero vector"):
             topic_retrieval(rows, topics)
 
 

@@ -3,6 +3,7 @@
 function liveHost(model) {
   const waiting = new Map();
   const stops = [];
+  let own = false; // whether a change of state comes from this view itself
   function listen(event, callback) {
     model.on(event, callback);
     stops.push(() => model.off(event, callback));
@@ -17,10 +18,14 @@ function liveHost(model) {
     live: true,
     get: (name) => model.get(name),
     set(changes) {
+      own = true;
       for (const [name, value] of Object.entries(changes)) model.set(name, value);
+      own = false;
       model.save_changes();
     },
-    on: (name, callback) => listen(`change:${name}`, () => callback(model.get(name))),
+    on: (name, callback) => listen(`change:${name}`, () => {
+      if (!own) callback(model.get(name));
+    }),
     ask(question) {
       const id = unique("ask");
       return new Promise((resolve, reject) => {

@@ -123,13 +123,16 @@ function draw(data, root, host) {
     const mine = latest;
     setControls();
     const key = keyOf(state.layer, spec());
-    if (!slices.has(key)) {
+    const known = () => slices.get(key)?.maps[state.projection];
+    if (!known()) {
       root.setAttribute("aria-busy", "true");
       // Not every stop on the way of a dragged slider is worth the kernel's time.
       await new Promise((resolve) => { setTimeout(resolve, 90); });
       if (mine !== latest) return;
       try {
-        slices.set(key, await host.ask({ layer: state.layer, transform: spec() }));
+        const { projection } = state;
+        const found = await host.ask({ layer: state.layer, transform: spec(), projection });
+        slices.set(key, { ...found, maps: { ...slices.get(key)?.maps, ...found.maps } });
       } catch (error) {
         if (mine === latest) fail(error);
         return;
@@ -154,7 +157,7 @@ function draw(data, root, host) {
   function opened(key) {
     const slice = slices.get(key);
     ["cosines", "spectrum", "neighbours", "neighbour_cosines"].forEach((name) => decodeOnce(slice, name));
-    slice.maps.forEach((map) => {
+    Object.values(slice.maps).forEach((map) => {
       decodeOnce(map, "points");
       if (!map.xs) {
         map.xs = map.points.filter((_, i) => i % 2 === 0);
@@ -208,11 +211,10 @@ function draw(data, root, host) {
   }
 
   function showMaps() {
-    const at = data.projections.indexOf(state.projection);
     const names = state.projection === "pca" ? ["PC 1", "PC 2"]
       : [1, 2].map((i) => `${state.projection.toUpperCase()} ${i}`);
     [content.before, content.after].forEach((slice, side) => {
-      const { xs, ys, span, trustworthiness } = slice.maps[at];
+      const { xs, ys, span, trustworthiness } = slice.maps[state.projection];
       const linked = state.selected < 0 ? [] : row(slice.neighbours, data.n_neighbours, state.selected);
       maps[side].update({ xs, ys, span, linked, names, selected: state.selected, lit: state.lit,
         text: `${data.texts.length} sentences, trustworthiness ${cosine(trustworthiness)}.` });

@@ -24,7 +24,7 @@ class Mlp(nn.Module):
 
 
 class ParameterAttention(nn.Module):
-    """Attention from one bare parameter, with no submodule to watch; keeps its weights to itself."""
+    """Attention from one bare parameter, no submodule to watch; keeps its weights to itself."""
 
     def __init__(self, width: int = 8, heads: int = 2) -> None:
         super().__init__()
@@ -127,7 +127,9 @@ class Nested(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(
-            nn.ModuleDict({"attn": nn.MultiheadAttention(8, 2), "ff": nn.Sequential(nn.Linear(8, 8))})
+            nn.ModuleDict(
+                {"attn": nn.MultiheadAttention(8, 2), "ff": nn.Sequential(nn.Linear(8, 8))}
+            )
             for _ in range(3)
         )
 

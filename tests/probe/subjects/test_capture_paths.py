@@ -84,7 +84,9 @@ def test_a_module_chosen_twice_is_captured_once() -> None:
 
 
 def test_unknown_paths_name_the_near_ones() -> None:
-    with pytest.raises(ValueError, match=r"`paths` must name modules of Nested; got 'blocks.0.atn'"):
+    with pytest.raises(
+        ValueError, match=r"`paths` must name modules of Nested; got 'blocks.0.atn'"
+    ):
         select_modules(Nested(), "blocks.0.atn")
     with pytest.raises(ValueError, match=r"Near: 'blocks.0.attn', .*lists all 16"):
         select_modules(Nested(), "blocks.0.atn")
