@@ -169,7 +169,9 @@ def _is_prose(sentence: str) -> bool:
     words = sum(bool(_WORD.match(token)) for token in tokens)
     grammar = sum(token.strip(".,;:!?()\"'").lower() in _GRAMMAR for token in tokens)
     shouted = sum(len(token) > 3 and token.isupper() for token in tokens)
-    return words >= 0.85 * len(tokens) and grammar >= 2 and shouted <= 0.2 * len(tokens)
+    # A long sentence with little grammar is a list of names.
+    is_english = words >= 0.85 * len(tokens) and grammar >= max(2, 0.12 * len(tokens))
+    return is_english and shouted <= 0.2 * len(tokens)
 
 
 def _balanced(sentence: str) -> bool:

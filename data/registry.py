@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -130,18 +131,34 @@ def _download(source: Source, index: int, folder: Path, path: Path, *, progress:
     part = source.parts[index]
     count = f" {index + 1}/{len(source.parts)}" if len(source.parts) > 1 else ""
     target = folder / f"part-{index}"
-    bar = tqdm(desc=source.name + count, unit="B", unit_scale=True, disable=not progress)
-    with bar:
-        # pooch takes any bar of tqdm's kind; its annotation knows of True and False only.
-        download = pooch.HTTPDownloader(progressbar=bar, timeout=_TIMEOUT)  # pyright: ignore[reportArgumentType]
+    # pooch puts in the length that the server tells; a bar without any length has no truth value.
+    total = source.size
+    with (
+        tqdm(
+            desc=source.name + count, total=total, unit="B", unit_scale=True, disable=not progress
+        ) as bar,
+        ExitStack() as closing,
+    ):
+
+        def close_later(response: requests.Response, **_: object) -> None:
+            # pooch leaves the connection of a failed download open.
+            closing.callback(response.close)
+
+        download = pooch.HTTPDownloader(
+            # Any bar of tqdm's kind will do; pooch's annotation knows of True and False only.
+            progressbar=bar,  # pyright: ignore[reportArgumentType]
+            timeout=_TIMEOUT,
+            hooks={"response": close_later},
+        )
         try:
             download(part.url, str(target), None)
         except requests.RequestException as error:
+            kept = f"{path} stays as it was. " if path.is_file() else f"{path} is missing. "
             raise ConnectionError(
-                f"dataset {source.name!r} is not in the cache folder and {part.url} cannot be "
-                f"downloaded ({_reason(error)}). Without a network: run `loupe data get "
-                f"{source.name}` on a machine that has one and copy its file to {path} "
-                f"({source.size} bytes, sha256 {source.sha256})."
+                f"dataset {source.name!r} cannot be downloaded from {part.url} ({_reason(error)}). "
+                f"{kept}Without a network: run `loupe data get {source.name}` on a machine that "
+                f"has one, and copy its file to that place ({source.size} bytes, sha256 "
+                f"{source.sha256})."
             ) from error
     return target.read_bytes()
 

@@ -96,7 +96,7 @@ def bootstrap_interval(
 
     everything = np.arange(len(units))
     estimate = evaluate(everything)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         # A statistic that no resample moves has no BCa; its interval is a point, given below.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         found = stats.bootstrap(
@@ -223,7 +223,11 @@ def checked_level(level: float) -> None:
 
 
 def units_of(
-    n: int, clusters: Sequence[Any] | np.ndarray | None, *, least: int = 2
+    n: int,
+    clusters: Sequence[Any] | np.ndarray | None,
+    *,
+    least: int = 2,
+    name: str = "clusters",
 ) -> list[np.ndarray] | np.ndarray:
     """The rows of every unit that is drawn or moved as one: single rows, or clusters."""
     if clusters is None:
@@ -232,11 +236,11 @@ def units_of(
         return np.arange(n)[:, None]
     codes = np.unique(np.asarray(clusters), return_inverse=True)[1].ravel()
     if len(codes) != n:
-        refuse("clusters", "name the cluster of every row", f"{len(codes)} names for {n} rows")
+        refuse(name, "name the group of every row", f"{len(codes)} names for {n} rows")
     order = np.argsort(codes, kind="stable")
     units = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
     if len(units) < least:
-        refuse("clusters", f"name at least {least} clusters", len(units))
+        refuse(name, f"name at least {least} groups", len(units))
     return units
 
 

@@ -62,7 +62,8 @@ def permutation_test(
     integer("n_permutations", n_permutations, low=1)
     if len(labels) < 2:
         refuse("labels", "hold at least 2 labels", len(labels))
-    groups = units_of(len(labels), np.zeros(len(labels)) if within is None else within, least=1)
+    within = np.zeros(len(labels)) if within is None else within
+    groups = units_of(len(labels), within, least=1, name="within")
     rng = np.random.default_rng(seed)
     observed, null = float(statistic(labels)), np.empty(n_permutations)
     order = np.arange(len(labels))

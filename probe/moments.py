@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._check import finite, integer, ndim, refuse, refuse_type
-from ._rows import DTYPES, as_numpy, kind_of, known_dtype, merged, rows_moments
+from ._rows import DTYPES, as_numpy, kind_of, known_dtype, merged, rows_moments, wide_rows
 
 if TYPE_CHECKING:
     import torch
@@ -17,7 +17,8 @@ class Moments:
     """Count, mean and centred second moments of the rows seen so far, in float64.
 
     Each chunk of rows is centred on its own rounded mean c, multiplied once in the input's dtype
-    (half precisions in float32) and corrected for what the rounding of c left over:
+    (half precisions in float32; the first rows, up to 2e9 multiply-adds, in float64) and corrected
+    for what the rounding of c left over:
     with the residuals x - c, their sum r and S = (x - c)'(x - c) over k rows, the mean is c + r/k
     and M2 = S - r r'/k. Chunks are merged by Chan, Golub & LeVeque (1979, eq. 2.1b):
     M2 = M2_a + M2_b + delta delta' n_a n_b / (n_a + n_b).
@@ -123,7 +124,8 @@ class Moments:
             refuse("batch", f"be {self.dtype} like the rows before", dtype, "Cast it first.")
         if self._device not in (None, device):
             refuse("batch", f"be on {self._device} like the rows before", device, "Move it first.")
-        fresh = rows_moments(batch, on_device=device.startswith("cuda"))
+        wide = wide_rows(self.dim, self.n)
+        fresh = rows_moments(batch, on_device=device.startswith("cuda"), wide=wide)
         if fresh is not None:
             self._absorb(*fresh)
         self.dtype, self._device = dtype, device

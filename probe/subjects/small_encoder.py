@@ -124,7 +124,7 @@ class SmallEncoder(nn.Module, TextEncoder):
         d_model: int = 128,
         n_heads: int = 4,
         n_layers: int = 3,
-        max_length: int = 64,
+        max_length: int = 128,
         dropout: float = 0.1,
         word_dropout: float = 0.0,
         norm_first: bool = False,

@@ -18,7 +18,7 @@ from ._closed_forms import (
 )
 from ._sums import LayerSums
 from .sampled import hubness_skew, partition_isotropy, two_nn, uniformity
-from .spectrum import spectrum
+from .spectrum import null_report, spectrum
 
 # A finite-sample bias of IsoScore above this share of it is noted.
 _NOTED_BIAS = 0.1
@@ -73,7 +73,11 @@ def measure_layer(
         "numerical_rank": rank,
         "null_dimensions": len(mean) - rank,
     }
-    notes = _rank_notes(n, len(mean), rank)
+    notes: list[str] = []
+    if rank == 0:
+        notes.append("all rows are equal to rounding: there is no spectrum to speak of")
+    elif rank < len(mean):
+        notes.append(null_report(found))
     values |= _spectral(n, eigenvalues, sums.quartic, rank)
     raw, corrected = values["isoscore"], values["isoscore_corrected"]
     if np.isnan(corrected) and rank:
@@ -134,23 +138,3 @@ def _cosine_interval(
     error = 2 * (n - 1) / (n - 2) * np.sqrt(own.var(ddof=1) / n)
     reach = float(stats.t.ppf((1 + level) / 2, m - 1) * error)
     return Interval(average, max(average - reach, -1.0), min(average + reach, 1.0))
-
-
-def _rank_notes(n: int, d: int, rank: int) -> list[str]:
-    if rank == 0:
-        return ["all rows are equal to rounding: there is no spectrum to speak of"]
-    if n - 1 < d:
-        few = (
-            f"{n} rows span at most {n - 1} of {d} dimensions, and null_dimensions counts the rest"
-        )
-        return [few]
-    null = d - rank
-    if null == 0:
-        return []
-    cause = (
-        "the output of LayerNorm satisfies sum((h - beta) / gamma) = 0, so its variance along "
-        "1 / gamma is zero; whitening must drop that direction, since it would blow up rounding"
-    )
-    if null == 1:
-        return [f"1 null dimension: {cause}"]
-    return [f"{null} null dimensions; one may be LayerNorm's: {cause}"]

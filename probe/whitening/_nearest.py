@@ -139,5 +139,8 @@ def _blocks(rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     step = max(1, _BLOCK // len(rows))
     for start in range(0, len(rows), step):
         block = slice(start, start + step)
-        squares = norms[block, None] + norms - 2 * (rows[block] @ rows.T)
-        yield start, np.maximum(squares, 0.0, out=squares)
+        scale = norms[block, None] + norms
+        squares = scale - 2 * (rows[block] @ rows.T)
+        # Equal rows far from the mean differ by rounding only: that is no distance.
+        squares[squares <= 1e-13 * scale] = 0.0
+        yield start, squares

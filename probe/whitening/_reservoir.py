@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ class Reservoir(NamedTuple):
     """The rows with the lowest keys so far: keys (m,) uint64 ascending, rows by name (m, ...)."""
 
     keys: np.ndarray
-    rows: Mapping[int | str, np.ndarray]
+    rows: Mapping[Any, np.ndarray]
 
     def lowest(self, size: int) -> Reservoir:
         """The `size` rows of the lowest keys, in order of their keys."""

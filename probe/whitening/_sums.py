@@ -111,8 +111,8 @@ class LayerSums:
     def unpack(cls, arrays: dict[str, Any]) -> LayerSums:
         """The sums that `pack` wrote."""
         moments = Moments.from_arrays(int(arrays["n"]), arrays["mean"], arrays["M2"])
-        rest = (arrays[name] for name in ("unit_sum", "unit_square", "cubic"))
-        return cls(moments, *rest, float(arrays["quartic"]))
+        unit_sum, unit_square, cubic = (arrays[k] for k in ("unit_sum", "unit_square", "cubic"))
+        return cls(moments, unit_sum, unit_square, cubic, float(arrays["quartic"]))
 
 
 def copied(moments: Moments) -> Moments:

@@ -76,7 +76,7 @@ def trust(unit: np.ndarray, flat: np.ndarray, *, n_neighbours: int = 10) -> floa
 
     Examples
     --------
-    >>> angle = np.linspace(0, 3, 20)
+    >>> angle = np.linspace(0, 1.7, 20) ** 2
     >>> circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     >>> trust(circle, circle)
     1.0

@@ -56,7 +56,7 @@ def test_a_live_slice_equals_the_grid(effect):
         for spec in effect["transform"].values.tolist():
             live = effect_of(effect, layer, spec)
             grid = effect.sel(layer=layer, transform=spec)
-            assert set(SLICED) == set(live.data_vars)
+            assert set(SLICED) <= set(live.variables)
             for name in SLICED:
                 assert live[name].dims == grid[name].dims
                 np.testing.assert_array_equal(live[name], grid[name], err_msg=f"{name} {spec}")
@@ -89,7 +89,7 @@ def test_stored_statistics(effect):
     np.testing.assert_allclose(at["covariance"], np.cov(full.T), rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(at.embedding, states()[2][effect.row.values])
     eigenvalues = np.linalg.eigvalsh(np.cov(full.T))[::-1]
-    np.testing.assert_allclose(at.eigenvalues, eigenvalues, rtol=1e-4)
+    np.testing.assert_allclose(at.eigenvalues, eigenvalues, rtol=1e-6, atol=1e-4)
     assert at["rank"].item() == 20
     assert at.n_fit.item() == 120
     assert 0 < at.ledoit_wolf.item() < 1

@@ -31,7 +31,7 @@ function fill(element, attributes, children) {
   if (element.matches("input, select, button, summary, [tabindex]")) {
     element.setAttribute("data-lm-suppress-shortcuts", "true");
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return element;
 }
 

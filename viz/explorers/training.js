@@ -48,7 +48,7 @@ function draw(data, root, host) {
       h("div", { class: "lp-play" }, play, stepper.element)),
     summary, h("div", { class: "lp-two" }, panels.profile.element, panels.course.element),
     h("div", { class: pictures.length > 1 ? "lp-two" : "lp-wide" }, pictures.map(({ one, picture }) =>
-      panel({ title: one.label }, picture.element).element)));
+      panel({ title: one.label[0].toUpperCase() + one.label.slice(1) }, picture.element).element)));
 
   function nearestStep(step) {
     return steps.reduce((best, s, at) => (Math.abs(s - step) < Math.abs(steps[best] - step) ? at : best), 0);

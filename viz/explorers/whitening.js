@@ -1,9 +1,15 @@
 // The whitening explorer: one layer, one transform, before and after.
 
+const OTHER = 8;
+
 /** Draw the view of `data` into `root`; state and questions go through `host`.
  *  Gives the function that takes it down. */
 function draw(data, root, host) {
-  const codes = decode(data.codes);
+  const labelOf = decode(data.codes);
+  // The most frequent labels have a colour and a shape each, the rest share grey.
+  const named = data.labels.length <= 9 ? data.labels : data.labels.slice(0, OTHER);
+  const codes = labelOf.map((label) => Math.min(label, OTHER));
+  const legendText = data.labels.length > 9 ? [...named, `${data.labels.length - OTHER} others`] : named;
   const slices = new Map(Object.entries(data.slices));
   const state = readState();
   let latest = 0; // number of the newest request: an answer to an older one is dropped
@@ -52,14 +58,14 @@ function draw(data, root, host) {
   const bar = h("div", { class: "lp-bar", role: "group", "aria-label": "Settings" },
     controls.layer.element, controls.family.element, controls.k.element,
     data.projections.length > 1 ? controls.projection.element : null);
-  const summary = h("p", { class: "lp-summary", role: "status", "aria-live": "polite" });
+  const summary = h("p", { class: "lp-summary lp-roomy", role: "status", "aria-live": "polite" });
   const problem = h("p", { class: "lp-problem", role: "alert", hidden: true });
 
   // Pictures
   const tip = tooltip(root);
   const chip = (i) => (data.labels.length
-    ? h("span", { class: "lp-chip" }, symbol(codes[i]), data.labels[codes[i]]) : null);
-  const linesOf = (i) => [data.labels.length ? `${data.labels[codes[i]]}:` : null, data.texts[i]]
+    ? h("span", { class: "lp-chip" }, symbol(codes[i]), data.labels[labelOf[i]]) : null);
+  const linesOf = (i) => [data.labels.length ? `${data.labels[labelOf[i]]}:` : null, data.texts[i]]
     .filter(Boolean);
   const maps = ["Before", "After"].map((label) => scatter({ root, codes, tip, label: `${label}: map`,
     lines: linesOf, onPick: (i) => change({ selected: i }), onHover: point }));
@@ -76,10 +82,10 @@ function draw(data, root, host) {
   const picker = sentencePicker({ texts: data.texts, onPick: (i) => change({ selected: i }) });
   const quote = h("blockquote", { class: "lp-quote" });
   const legend = h("div", { class: "lp-legend", role: "group", "aria-label": "Highlight a label" },
-    data.labels.map((label, code) => h("button", { type: "button", "aria-pressed": "false",
+    legendText.map((label, code) => h("button", { type: "button", "aria-pressed": "false",
       onclick: () => change({ lit: state.lit === code ? -1 : code }) }, symbol(code), label)));
   const panels = {
-    cosines: panel({ title: "Cosines between random pairs" }, cosines.element),
+    cosines: panel({ title: "Cosines of pairs" }, cosines.element),
     spectrum: panel({ title: "Variance by direction" }, spectrum.element),
     before: panel({ title: "Before" }, maps[0].element),
     after: panel({ title: "After" }, maps[1].element),
@@ -189,8 +195,8 @@ function draw(data, root, host) {
       series: [line("area", content.grid, before.cosines, "ghost"),
         line("area", content.grid, after.cosines, "accent")],
       marks: [{ x: before.average, tone: "ghost" }, { x: after.average, tone: "accent" }] });
-    keyed(panels.cosines.key, [{ text: `before, mean ${cosine(before.average)}`, tone: "ghost" },
-      { text: `after, mean ${cosine(after.average)}`, tone: "accent" }]);
+    keyed(panels.cosines.key, [{ text: `mean ${cosine(before.average)} before`, tone: "ghost" },
+      { text: `mean ${cosine(after.average)} after`, tone: "accent" }]);
     const components = Array.from(after.spectrum, (_, i) => i + 1);
     spectrum.update({ text: `Numerical rank ${rank()} of ${components.length}.`,
       x: { label: "component", domain: [1, components.length] },
@@ -240,7 +246,7 @@ function draw(data, root, host) {
       cosines: row(slice.neighbour_cosines, data.n_neighbours, i) }));
     sides.forEach((side, at) => {
       lists[at].update({ ...side, other: sides[1 - at].neighbours, word: at ? "new" : "gone" });
-      const same = Array.from(side.neighbours).filter((j) => codes[j] === codes[i]).length;
+      const same = Array.from(side.neighbours).filter((j) => labelOf[j] === labelOf[i]).length;
       keyed((at ? panels.nearAfter : panels.nearBefore).key, data.labels.length
         ? [{ text: `${same} of ${side.neighbours.length} share its label`, tone: "none" }] : []);
     });

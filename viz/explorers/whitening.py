@@ -17,7 +17,6 @@ from ._base import Explorer, need
 from ._payload import pack, quantise
 
 MADE_BY = "probe.whitening.whitening_effect"
-_SHOWN_LABELS = 8
 _NEED = {
     "cosine_density": ("layer", "transform", "bin"),
     "average_cosine": ("layer", "transform"),
@@ -139,7 +138,7 @@ class WhiteningExplorer(Explorer):
             "grid": pack(result.bin.values, "f32"),
             "texts": [str(text) for text in result.text.values],
             "labels": labels,
-            "codes": pack(codes, "u8"),
+            "codes": pack(codes, "u16"),
             "n_neighbours": result.sizes["neighbour"],
             "slices": slices,
         }
@@ -221,16 +220,13 @@ class WhiteningExplorer(Explorer):
 
 
 def _labels(labels: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Names of the labels that get a colour, most frequent first, and each example's code."""
+    """Names of the labels, most frequent first, and each example's position among them."""
     counts = Counter(map(str, labels))
     if set(counts) <= {""}:
         return [], np.zeros(len(labels), dtype=int)
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
-    fits = len(ranked) <= _SHOWN_LABELS
-    shown = ranked if fits else ranked[:_SHOWN_LABELS]
-    code = {name: at for at, name in enumerate(shown)}
-    codes = np.array([code.get(str(label), _SHOWN_LABELS) for label in labels])
-    return [name or "no label" for name in shown] + ([] if fits else ["other"]), codes
+    at = {name: i for i, name in enumerate(ranked)}
+    return [name or "no label" for name in ranked], np.array([at[str(label)] for label in labels])
 
 
 def _map(found: xr.Dataset, raw: np.ndarray) -> dict[str, Any]:

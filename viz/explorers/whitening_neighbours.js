@@ -81,8 +81,8 @@ function neighbourList({ texts, chip, onPick, onHover }) {
         onpointerenter: () => onHover(i), onpointerleave: () => onHover(-1) },
         h("span", { class: "lp-cosine" }, cosine(cosines[at]),
           h("i", { style: `width:${share}`, "aria-hidden": "true" })),
-        h("span", { class: "lp-text" }, texts[i], chip(i),
-          changed ? h("b", { class: "lp-badge" }, word) : null)));
+        h("span", { class: "lp-text" }, texts[i], h("span", { class: "lp-meta" }, chip(i),
+          changed ? h("b", { class: "lp-badge" }, word) : null))));
     }));
   }
   return { element, update, clear: () => element.replaceChildren() };

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import contextlib
+import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -9,8 +12,10 @@ from torch import nn
 from probe.subjects.attention_visibility import _HELD
 from probe.subjects.capture import capture
 from tests.probe.subjects.capture_toys import (
+    NAMED,
     Causal,
     CrossAttention,
+    NamedAttention,
     Nested,
     Raises,
     Seq2Seq,
@@ -140,6 +145,22 @@ def test_a_failed_call_is_not_recorded_and_does_not_spoil_the_next() -> None:
     assert len(acts["before"].calls) == 2
     assert len(acts["attn"].calls) == 1
     assert torch.equal(acts[""]["output"], result)
+
+
+def test_a_failed_call_leaves_nothing_in_memory() -> None:
+    model = NamedAttention()
+    alive: list[weakref.ref[torch.Tensor]] = []
+    model.to_v.register_forward_hook(lambda m, args, output: alive.append(weakref.ref(output)))
+    model.last.register_forward_hook(lambda m, args, output: 1 / 0)
+    with capture(model, "to_v", "output"), capture(model, "", kinds=[NAMED]) as acts:
+        for _ in range(3):
+            with contextlib.suppress(ZeroDivisionError):
+                model(X)
+        gc.collect()
+        assert [ref() for ref in alive] == [None] * 3
+        model.last._forward_hooks.clear()
+        model(X)
+    assert len(acts[""].calls) == 1
 
 
 def test_a_generator_that_is_left_early_puts_everything_back() -> None:

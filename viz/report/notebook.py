@@ -1,0 +1,132 @@
+"""A notebook as one HTML file: run, drawn with its explorers' twins, self-contained."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .execution import execute_notebook, read_notebook
+from .mathml import put_formulas, take_formulas, to_mathml
+from .page import LIMIT, TEMPLATES, shared, write_page
+from .pictures import set_alternatives
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+_TEX = re.compile(r"^\s*(\$\$?|\\\[|\\\(|\\displaystyle)|(\$\$?|\\\]|\\\))\s*$")
+
+
+def export_notebook(
+    path: str | Path,
+    out: str | Path,
+    *,
+    execute: bool = True,
+    fast: bool = False,
+    timeout: float = 1200.0,
+    limit: int = LIMIT,
+) -> Path:
+    """One HTML file of a notebook that needs no kernel and no network, explorers included.
+
+    Parameters
+    ----------
+    path
+        The notebook; it is not changed.
+    out
+        The HTML file to write; folders are made.
+    execute
+        Run it first, in a fresh kernel. Else the outputs that it holds are shown.
+    fast
+        Run with ``FAST = True`` in the cell tagged ``parameters``.
+    timeout
+        Seconds that one cell may take.
+    limit
+        Largest size in bytes.
+
+    Returns
+    -------
+    pathlib.Path
+        `out`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such notebook.
+    ValueError
+        If it is no notebook, or the page would load something from outside or be too large.
+    RuntimeError
+        If a cell fails.
+    """
+    path = Path(path)
+    notebook = (
+        execute_notebook(path, fast=fast, timeout=timeout) if execute else read_notebook(path)
+    )
+    return write_page(_page(notebook, path), out, limit=limit)
+
+
+def _page(notebook: NotebookNode, path: Path) -> str:
+    from nbconvert import HTMLExporter
+
+    sources = notebook.metadata.get("loupe", [])
+    formulas = _prepare(notebook)
+    exporter = HTMLExporter(
+        template_name="loupe",
+        extra_template_basedirs=[str(TEMPLATES)],
+        embed_images=True,
+        anchor_link_text="",
+        require_js_url="",
+        jquery_url="",
+        mathjax_url="",
+        mermaid_js_url="",
+        html_manager_semver_range="",
+        jupyter_widgets_base_url="",
+        widget_renderer_url="",
+    )
+    resources: dict[str, Any] = {
+        "metadata": {"name": path.stem, "path": str(path.resolve().parent)},
+        "loupe": shared(sources, name=path.name),
+        "title": _title(notebook) or path.stem,
+    }
+    page, _ = exporter.from_notebook_node(notebook, resources)
+    return put_formulas(page, formulas)
+
+
+def _prepare(notebook: NotebookNode) -> dict[str, str]:
+    """Alternatives for pictures, no bare widgets, formulas taken out; gives the formulas."""
+    notebook.metadata.pop("widgets", None)
+    set_alternatives(notebook)
+    formulas: dict[str, str] = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source, found = take_formulas(cell.source, first=len(formulas))
+            formulas |= found
+        elif cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not _is_bare_widget(output)]
+            for output in cell.outputs:
+                _plain_output(output)
+    return formulas
+
+
+def _is_bare_widget(output: NotebookNode) -> bool:
+    """Whether all there is to show is a widget, which needs a kernel."""
+    data = output.get("data", {})
+    return _WIDGET in data and "text/html" not in data
+
+
+def _plain_output(output: NotebookNode) -> None:
+    data = output.get("data", {})
+    data.pop(_WIDGET, None)
+    # A formula that a cell shows; tables come with their own HTML beside their LaTeX.
+    if "text/latex" in data and "text/html" not in data:
+        tex = _TEX.sub("", _TEX.sub("", str(data.pop("text/latex")).strip()))
+        data["text/html"] = to_mathml(tex, block=True)
+
+
+def _title(notebook: NotebookNode) -> str:
+    """The first heading, as plain text."""
+    for cell in notebook.cells:
+        found = re.search(r"^#\s+(.+)$", cell.source, re.MULTILINE)
+        if cell.cell_type == "markdown" and found:
+            return re.sub(r"[*_`$]", "", found[1]).strip()
+    return ""
