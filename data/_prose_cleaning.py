@@ -46,10 +46,15 @@ _RULE = re.compile(r"^\s*([=\-~^*#_+.\"'`:])\1{2,}[\s=\-~^*#_+]*$")
 _COLUMNS = re.compile(r"\S {3,}\S|[^.!?:)\"'] {2,}\S|\t")
 _FIELD = re.compile(r"^\s*(?::\w[^:]*:(?!`)|@\w+|\.\. )")
 _BOUNDARY = re.compile(r"[.!?][\"')\]”’]*\s+(?=[\"'(“‘]*[A-Za-z_])")
+_INITIALS = re.compile(r"(?:[a-hj-z]\.|[a-z]\.(?:[a-z]\.)+)")  # "I." is the end of a sentence
 _WORD = re.compile(
-    r"^[\"'(“‘]*(?:[A-Za-z]+(?:['’\-/][A-Za-z]+)*|\d[\d,]*(?:\.\d+)?)[.,;:!?)\"'”’]*$"
+    r"^[\"'(“‘]*"
+    r"(?:[A-Za-z]+(?:['’\-/][A-Za-z]+)*|[A-Za-z](?:\.[A-Za-z])+|\d[\d,]*(?:\.\d+)?)"
+    r"[.,;:!?)\"'”’]*$"
 )
-_START = re.compile(r"^[\"'(“]?(?!That (?:the|a|all|it)\b)[A-Z][A-Za-z'’\-]*[\",')”]*(?:\s|$)")
+_START = re.compile(
+    r"^[\"'(“]?(?!XXX|TODO|That (?:the|a|all|it)\b)[A-Z][A-Za-z'’\-]*[\",')”]*(?:\s|$)"
+)
 _CODE = re.compile(
     r"[=<>{}\[\]|@$%#^~\\`*]|::|\+\+|\.\.|-->?|--|__\w*\(|\w\(\w[^)]*[,=]|/\w+/|\w+://|\"\"|''"
 )
@@ -141,7 +146,7 @@ def _is_layout(line: str) -> bool:
 
 def _without_markup(text: str) -> str:
     text = _ROLE.sub(lambda m: m.group(1).rsplit(".", 1)[-1].strip(), text)
-    for pattern in (_LITERAL, _INTERPRETED, _GNU_QUOTE):
+    for pattern in (_LITERAL, _GNU_QUOTE, _INTERPRETED):
         text = pattern.sub(r"\1", text)
     text = _QUOTED_TWICE.sub(r'"\1"', _EMPHASIS.sub(r"\2", text))
     text = _FOOTNOTE.sub("", text)
@@ -152,8 +157,7 @@ def _split(text: str) -> Iterator[str]:
     start = 0
     for match in _BOUNDARY.finditer(text):
         last = text[start : match.start() + 1].rsplit(" ", 1)[-1].lstrip("(\"'").lower()
-        initial = len(last) == 2 and last[0].isalpha() and last != "i."
-        if last in _ABBREVIATIONS or initial:
+        if last in _ABBREVIATIONS or _INITIALS.fullmatch(last):
             continue
         yield text[start : match.end()].strip()
         start = match.end()

@@ -143,7 +143,7 @@ def _docstrings() -> Iterator[tuple[str, str]]:
     """Top-level module and docstring of everything documented in the standard library."""
     root = Path(sysconfig.get_path("stdlib"))
     for module in sorted(sys.stdlib_module_names - _SKIPPED_MODULES):
-        topic = _PUBLIC_NAME.get(module, module.lstrip("_"))
+        topic = _PUBLIC_NAME.get(module, module.strip("_"))
         for path in _source_files(root, module):
             for docstring in _docstrings_in(path):
                 yield topic, docstring

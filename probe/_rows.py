@@ -13,16 +13,15 @@ from ._check import refuse, refuse_type
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 # Large enough that the product dominates, small enough to stay far below the data's size.
-CHUNK_BYTES = 8 * 2**20
+CHUNK_BYTES = 9 * 2**20
 # A float32 sum over more rows than this would lose digits that the merge in float64 keeps.
-_CHUNK_ROWS = 2730
+_CHUNK_ROWS = 3072
 # Multiply-adds done in float64 before narrower products begin: about 0.05 s of one core.
 _WIDE_WORK = 2 * 10**9
-# Sums of squares below this lose digits to float32's denormal numbers.
-_SMALL_SQUARE = 1e-28
-
-# Count n, mean (d,) and centred second moments (d, d) of some rows.
-Parts = tuple[int, Any, Any]
+# Mean squares below this lose digits to float32's denormal numbers.
+_SMALL = 1e-28
+# Squares of values above this may not fit into float64.
+_LARGE = 1e140
 
 
 def kind_of(name: str, batch: Any) -> tuple[str, str]:
@@ -55,6 +54,17 @@ def is_tensor(value: Any) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
+def keeps_place(device: str) -> bool:
+    """Whether rows on this device are summed there; others come to the CPU (not all know float64).
+
+    Examples
+    --------
+    >>> keeps_place("cuda:0"), keeps_place("mps")
+    (True, False)
+    """
+    return device.startswith("cuda")
+
+
 def known_dtype(dtype: str) -> str:
     if dtype not in DTYPES:
         refuse("dtype", f"be one of {', '.join(DTYPES)}", repr(dtype))
@@ -65,34 +75,87 @@ def as_numpy(values: Any) -> np.ndarray:
     return values if isinstance(values, np.ndarray) else values.cpu().numpy()
 
 
-def merged(a: Parts, b: Parts) -> Parts:
-    """The moments of the rows of both; a's arrays are written over."""
-    (n_a, mean_a, m2_a), (n_b, mean_b, m2_b) = a, b
-    n = n_a + n_b
-    delta = mean_b - mean_a
-    m2_a += m2_b
-    scaled = delta * (n_a * n_b / n) ** 0.5
-    m2_a += scaled[:, None] * scaled
-    mean_a += delta * (n_b / n)
-    return n, mean_a, m2_a
-
-
-def rows_moments(batch: Any, *, on_device: bool, wide: int = 0) -> Parts | None:
-    """Count, mean and centred second moments of the rows of a batch; None if it has none.
-
-    The first `wide` rows are multiplied in float64 whatever their dtype.
+def batch_centre(batch: Any) -> Any:
+    """(d,) float64 mean of the rows of a batch to the rounding of its dtype; nothing is changed.
 
     Raises
     ------
     ValueError
-        If the rows hold NaN or infinity.
+        If the rows hold NaN or infinity, or values whose squares float64 cannot hold.
     """
-    work = _on_device if on_device else _Workspace(batch.shape[1])
-    total = None
-    for start, rows in _chunks(batch, on_device=on_device, wide=wide):
-        part = work(rows, start)
-        total = part if total is None else merged(total, part)
-    return total
+    total: Any = 0.0
+    start = 0
+    for rows in _chunks(batch):
+        if not isinstance(rows, np.ndarray):
+            part = rows.sum(dim=0)
+            fine = bool(part.isfinite().all()) and float(rows.abs().max()) < _LARGE
+        else:
+            # A product with ones runs at the speed of memory; numpy's sum over rows does not.
+            with np.errstate(over="ignore", invalid="ignore"):
+                part = (np.ones(len(rows), rows.dtype) @ rows).astype(np.float64)
+            fine = bool(np.isfinite(part).all())
+            if rows.dtype == np.float64:
+                fine = fine and max(float(rows.max()), -float(rows.min())) < _LARGE
+        if not fine:
+            exact = as_numpy(rows)
+            _finite_rows(exact, start)
+            if np.abs(exact).max() >= _LARGE:
+                refuse("batch", f"hold values below {_LARGE:g}", np.abs(exact).max())
+            # Only the sum did not fit into float32.
+            part = exact.sum(axis=0, dtype=np.float64)
+        total = total + part
+        start += len(rows)
+    return total / len(batch)
+
+
+def add_squares(batch: Any, m2: Any, centre: Any, *, wide: int = 0) -> Any:
+    """Add the centred second moments of a batch's rows to `m2` (d, d), in place; give their mean.
+
+    Parameters
+    ----------
+    batch
+        (k, d) finite rows, k > 0.
+    m2
+        float64 array, or tensor on the rows' device.
+    centre
+        From `batch_centre`; its own rounding is corrected for.
+    wide
+        This many rows are multiplied in float64 whatever their dtype.
+
+    Returns
+    -------
+    numpy.ndarray or torch.Tensor
+        (d,) float64 mean.
+    """
+    if isinstance(centre, np.ndarray) and kind_of("batch", batch)[0] != "float64":
+        # One centre for all chunks, whichever precision they are multiplied in.
+        centre = centre.astype(np.float32).astype(np.float64)
+    scratch = np.empty((0, batch.shape[1]))
+    residual: Any = 0.0
+    start = 0
+    for rows in _chunks(batch, wide=wide):
+        if not isinstance(rows, np.ndarray):
+            # float64: a float32 product would fall to TF32 or, under autocast, to half.
+            centred = rows - centre
+            m2 += centred.T @ centred
+            residual = residual + centred.sum(dim=0)
+            continue
+        dtype = np.float64 if start < wide else rows.dtype
+        if scratch.dtype != dtype or len(scratch) < len(rows):
+            del scratch
+            scratch = np.empty(rows.shape, dtype)
+        squares, left = _squares(rows, centre, scratch[: len(rows)])
+        if squares is None:
+            squares, left = _squares(rows, centre, np.empty(rows.shape))
+        m2 += squares
+        # Not kept beside the next one.
+        del squares
+        residual = residual + left
+        start += len(rows)
+    # The rounding of the centre leaves this behind; without it the mean is off by an ulp of it.
+    scaled = residual / len(batch) ** 0.5
+    m2 -= scaled[:, None] * scaled
+    return centre + residual / len(batch)
 
 
 def wide_rows(dim: int, seen: int) -> int:
@@ -104,81 +167,42 @@ def wide_rows(dim: int, seen: int) -> int:
     return max(0, _WIDE_WORK // dim**2 - seen)
 
 
-def _chunks(batch: Any, *, on_device: bool, wide: int) -> Iterator[tuple[int, Any]]:
-    """First row and rows of each chunk, in the dtype of its product, without copying the whole."""
+def _chunks(batch: Any, *, wide: int = 0) -> Iterator[Any]:
+    """The rows of a batch in the dtype of their product, a chunk at a time.
+
+    They come as arrays, or as float64 tensors where they live on a CUDA device.
+    """
     if is_tensor(batch):
         batch = batch.detach()
-    dtype, _ = kind_of("batch", batch)
+    dtype, device = kind_of("batch", batch)
+    on_device = keeps_place(device)
+    width = 8 if dtype == "float64" or on_device else 4
     start = 0
     while start < len(batch):
-        double = dtype == "float64" or on_device or start < wide
-        size = max(1, CHUNK_BYTES // ((8 if double else 4) * batch.shape[1]))
-        if not on_device:
-            size = min(size, _CHUNK_ROWS)
-        rows = batch[start : start + size]
+        # What is multiplied wider than it is needs more room beside it.
+        size = max(1, CHUNK_BYTES // ((16 if start < wide else width) * batch.shape[1]))
+        rows = batch[start : start + (size if on_device else min(size, _CHUNK_ROWS))]
         if on_device:
-            rows = rows.double()
+            yield rows.double()
+        elif is_tensor(rows):
+            # numpy knows no bfloat16, and float32 holds both half precisions exactly.
+            yield (rows.cpu().float() if rows.itemsize == 2 else rows.cpu()).numpy()
         else:
-            if is_tensor(rows):
-                # numpy knows no bfloat16, and float32 holds both half precisions exactly.
-                rows = (rows.cpu().float() if rows.itemsize == 2 else rows.cpu()).numpy()
-            if double or dtype == "float16":
-                rows = rows.astype(np.float64 if double else np.float32, copy=False)
-        yield start, rows
+            yield rows.astype(np.float32) if dtype == "float16" else rows
         start += len(rows)
 
 
-class _Workspace:
-    """The moments of one chunk on the CPU; its scratch arrays serve all chunks of a batch."""
-
-    def __init__(self, dim: int) -> None:
-        self.dim = dim
-        self.centred = np.empty((0, dim))
-
-    def __call__(self, rows: np.ndarray, start: int) -> Parts:
-        with np.errstate(over="ignore", invalid="ignore"):
-            part = self._parts(rows)
-        if part is None:
-            # Either a value is not finite, or float32 cannot hold its square: float64 can.
-            _finite_rows(rows, start)
-            with np.errstate(over="ignore", invalid="ignore"):
-                part = self._parts(rows.astype(np.float64), last=True)
-            if part is None:
-                refuse("batch", "have squares that float64 can hold", "values above 1e150")
-        return part
-
-    def _parts(self, rows: np.ndarray, *, last: bool = False) -> Parts | None:
-        """The moments of some rows, or None where the dtype is too narrow for their squares."""
-        k, dtype = len(rows), rows.dtype.newbyteorder("=")
-        if self.centred.dtype != dtype or len(self.centred) < k:
-            self.centred = np.empty((k, self.dim), dtype)
-        ones = np.ones(k, dtype)
-        shift = (ones @ rows) / dtype.type(k)
-        centred = np.subtract(rows, shift, out=self.centred[:k])
-        # The rounding of `shift` leaves this behind; without it the mean is off by an ulp of it.
-        residual = (ones @ centred).astype(np.float64)
+def _squares(rows: np.ndarray, centre: np.ndarray, scratch: np.ndarray) -> tuple[Any, np.ndarray]:
+    """(d, d) products and (d,) sums of rows about a centre; None where float32 is too narrow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        centred = np.subtract(rows, centre.astype(scratch.dtype), out=scratch)
+        left = (np.ones(len(rows), scratch.dtype) @ centred).astype(np.float64)
         # One operand twice, transposed: numpy hands this to syrk, half the work of a product.
         squares = centred.T @ centred
-        top = float(squares.diagonal().max())
-        too_small = top < k * _SMALL_SQUARE and not last
-        if not np.isfinite(top) or too_small or not np.isfinite(residual).all():
-            return None
-        m2 = squares.astype(np.float64)
-        residual /= k**0.5
-        m2 -= residual[:, None] * residual
-        return k, shift.astype(np.float64) + residual / k**0.5, m2
-
-
-def _on_device(rows: Any, start: int) -> Parts:
-    """The moments of one chunk where it lies; `rows` is a float64 tensor.
-
-    float64 all through: a float32 product would fall to TF32 or, under autocast, to half.
-    """
-    mean = rows.mean(dim=0)
-    if not bool(mean.isfinite().all()):
-        _finite_rows(rows.cpu().numpy(), start)
-    centred = rows - mean
-    return len(rows), mean, centred.T @ centred
+    top = float(squares.diagonal().max())
+    if scratch.dtype == np.float32 and not len(rows) * _SMALL < top < np.inf:
+        return None, left
+    return squares, left
 
 
 def _finite_rows(rows: np.ndarray, start: int) -> None:

@@ -32,7 +32,7 @@ def draw_line(ax: Axes, x: np.ndarray, series: Series, *, band: bool = False) ->
         low, high = np.asarray(series.interval, dtype=float).T
         # Not errorbar: a percentile interval need not hold its estimate, and errorbar refuses that.
         if band:
-            ax.fill_between(x, low, high, color=series.colour, alpha=0.18, linewidth=0)
+            ax.fill_between(x, low, high, color=series.colour, alpha=0.14, linewidth=0)
         else:
             ax.vlines(x, low, high, color=series.colour, linewidth=1.3, alpha=0.75)
     ax.plot(
@@ -64,7 +64,9 @@ def label_axis(ax: Axes, labels: Sequence[Any], name: str) -> None:
     step = -(-len(texts) // _MOST_TICKS)
     at = np.arange(0, len(texts), step)
     ax.set_xticks(at, [texts[i] for i in at])
-    if max(map(len, texts)) * len(at) > 40:
+    width = ax.get_window_extent().width / ax.get_figure(root=True).dpi * 72
+    # About 5 points to a letter, and 6 between two labels.
+    if max(5 * len(texts[i]) + 6 for i in at) * len(at) > width:
         ax.tick_params(axis="x", labelrotation=30)
         for tick in ax.get_xticklabels():
             tick.set(ha="right", rotation_mode="anchor")
@@ -127,8 +129,8 @@ def spread(wanted: np.ndarray, gap: float) -> np.ndarray:
     return moved
 
 
-def legend_above(ax: Axes, *, columns: int = 4) -> None:
-    """The names of the series in rows between the title and the Axes, where no data can lie."""
+def legend_above(ax: Axes, *, columns: int = 4) -> int:
+    """The names of the series between the title and the Axes, where no data can lie: its rows."""
     handles, names = ax.get_legend_handles_labels()
     ax.legend(
         handles,
@@ -140,8 +142,10 @@ def legend_above(ax: Axes, *, columns: int = 4) -> None:
         handlelength=1.2,
         columnspacing=1.2,
         handletextpad=0.5,
+        labelspacing=0.3,
         labelcolor=style.theme_of(ax).ink,
     )
+    return -(-len(names) // columns)
 
 
 def depth_legend(ax: Axes, labels: Sequence[Any], *, loc: str, columns: int = 1) -> None:

@@ -67,7 +67,7 @@ LIGHT = Theme(
         *("#b07d00", "#2aa1d6", "#5b3fa0", "#6b6a00"),
     ),
     other="#9aa3b0",
-    ordered=("#d98200", "#cc4a3a", "#9c2c77", "#531d80", "#1f1347"),
+    ordered=("#c87800", "#d1405a", "#8f3bb0", "#2c50b8", "#0a2140"),
     heat=("#f3f7fc", "#a9cdea", "#3f8cc6", "#0b3f78"),
 )
 DARK = Theme(
@@ -82,12 +82,12 @@ DARK = Theme(
         *("#f2b632", "#93d6fa", "#b9a5f2", "#d8d65a"),
     ),
     other="#5d6878",
-    ordered=("#8a63d8", "#c85cb4", "#f0717a", "#ffab5c", "#ffe9a8"),
+    ordered=("#5478e0", "#a36be0", "#ee6a8f", "#ffad5c", "#fff3c4"),
     heat=("#17202c", "#1d4e7d", "#3f8fd0", "#cfe6fb"),
 )
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
 # One shape for each colour of `series`, so that colour is never the only sign; then `other`.
-MARKERS = ("o", "^", "s", "D", "v", "p", "h", ".", "o")
+MARKERS = ("o", "^", "s", "D", "v", "p", "h", "P", "o")
 
 _current: ContextVar[Theme] = ContextVar("loupe_theme", default=LIGHT)
 
@@ -143,8 +143,8 @@ def luminance(colour: Any) -> float:
 
 
 def ink_on(colour: Any) -> str:
-    """The text colour, near-black or white, of higher contrast with a background."""
-    return LIGHT.ink if luminance(colour) > 0.19 else "#ffffff"
+    """Black or white, whichever has the higher contrast with a background: at least 4.5."""
+    return "#000000" if luminance(colour) > 0.179 else "#ffffff"
 
 
 def ramp(anchors: Sequence[str]) -> Colormap:
@@ -208,6 +208,9 @@ def canvas(
         # pyplot's figure, so that a notebook shows it; whoever is handed the Axes closes it.
         figure = plt.figure(figsize=size, layout="constrained", facecolor=colours.paper)
         try:
+            engine = figure.get_layout_engine()
+            if engine is not None and panels > 1:
+                engine.set(hspace=0.06, wspace=0.04)
             rows = -(-panels // columns)
             made = [figure.add_subplot(rows, columns, i + 1) for i in range(panels)]
             for each in made:
@@ -237,8 +240,8 @@ def title(ax: Axes, text: str, note: str = "", *, lift: float = 0.0) -> None:
     """
     colours = theme_of(ax)
     points = ax.get_window_extent().width / ax.get_figure(root=True).dpi * 72
-    heading = textwrap.wrap(text, max(int(points / (_TITLE * 0.56)), 12))
-    lines = textwrap.wrap(note, max(int(points / (_SMALL * 0.53)), 12))
+    heading = textwrap.wrap(text, max(int(points / (_TITLE * 0.5)), 12))
+    lines = textwrap.wrap(note, max(int(points / (_SMALL * 0.52)), 12))
     pad = 6 + lift + (4 + len(lines) * _SMALL * 1.25 if lines else 0)
     ax.set_title("\n".join(heading), loc="left", pad=pad, color=colours.ink, fontsize=_TITLE)
     if lines:

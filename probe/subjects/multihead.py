@@ -8,11 +8,32 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .._check import refuse
 from .attention_call import Args, AttentionCall, AttentionKind, Kwargs
 from .projected_attention import given, put
 
 
 def _ask(module: nn.Module, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
+    """Arguments with which the weights of every head come out.
+
+    Raises
+    ------
+    ValueError
+        If the caller's own path would hide keys that the path with weights shows: given a causal
+        hint and no padding torch drops the mask, and its fused kernel then counts the keys that
+        ``add_bias_kv`` and ``add_zero_attn`` append as the future of every query.
+    """
+    mha: Any = module
+    hinted = given(mha, args, kwargs, "is_causal") and not given(mha, args, kwargs, "need_weights")
+    extended = mha.bias_k is not None or mha.add_zero_attn
+    if hinted and extended and given(mha, args, kwargs, "key_padding_mask") is None:
+        refuse(
+            "is_causal",
+            "be False in a capture of MultiheadAttention with add_bias_kv or add_zero_attn",
+            True,
+            "Its fused kernel hides the appended keys, so that no weights go with its output; "
+            "`attn_mask` alone says the same and is seen.",
+        )
     args, kwargs = put(module, args, kwargs, "need_weights", True)
     return put(module, args, kwargs, "average_attn_weights", False)
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from .._check import finite, ndim, refuse, refuse_type
 from .._rows import is_tensor, kind_of
-from ._layers import layer_labels, native_array
+from ._layers import native_array, uniform_labels
 from ._reservoir import mixed, row_hashes
 
 _FORM = "be (states, mask) or (index, states, mask)"
 
 
-class TokenBatch(NamedTuple):
+class Sentences(NamedTuple):
     """What a batch of b sentences amounts to, by layer and sentence."""
 
     layers: list[int | str]
@@ -25,7 +25,7 @@ class TokenBatch(NamedTuple):
     hashes: np.ndarray  # (b,) uint64 of its tokens in order, whatever the padding
 
 
-def read_batch(batch: Any) -> TokenBatch:
+def read_batch(batch: Any) -> Sentences:
     """Check one batch and reduce it to its sentences.
 
     Parameters
@@ -36,7 +36,7 @@ def read_batch(batch: Any) -> TokenBatch:
 
     Returns
     -------
-    TokenBatch
+    Sentences
         In float64; padding enters nothing.
 
     Raises
@@ -67,8 +67,8 @@ def read_batch(batch: Any) -> TokenBatch:
         for label, rows in zip(states, tokens, strict=True)
     ]
     intra, unit_sum = (np.stack(parts) for parts in zip(*reduced, strict=True))
-    labels = layer_labels(list(states), "states")
-    return TokenBatch(labels, counts, intra, unit_sum, _hashes(tokens, counts))
+    labels = uniform_labels(list(states), "states")
+    return Sentences(labels, counts, intra, unit_sum, _hashes(tokens, counts))
 
 
 def _mask(mask: Any) -> np.ndarray:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .._check import refuse
+from .._check import refuse, refuse_type
 from ._fitting import chosen_transforms
 from .named import transform_family
 
@@ -30,6 +30,8 @@ DEFAULT_GRID = (
 
 def allowed_specs(transforms: Sequence[str], rank: int) -> tuple[list[str], str]:
     """The specs to show; of the default grid only those that every layer's rank allows."""
+    if isinstance(transforms, Mapping):
+        refuse_type("transforms", "be a sequence of specs", transforms)
     specs = list(chosen_transforms(transforms))
     if tuple(transforms) != DEFAULT_GRID:
         return specs, ""

@@ -67,7 +67,7 @@ def measure_layer(
     values: dict[str, Any] = {
         "n_samples": n,
         "mean_norm_ratio": float(np.sqrt(mean @ mean / (mean @ mean + np.trace(m2) / n))),
-        "average_cosine": _cosine_interval(cosine, n, sums.unit_sum, sample, level),
+        "average_cosine": cosine_interval(cosine, n, sums.unit_sum, sample, level),
         "cosine_contribution": contribution,
         "eigenvalues": eigenvalues,
         "numerical_rank": rank,
@@ -121,7 +121,7 @@ def _spectral(
     return {"explained_share": shares} | dict(zip(names, numbers, strict=True))
 
 
-def _cosine_interval(
+def cosine_interval(
     average: float, n: int, unit_sum: np.ndarray, sample: np.ndarray, level: float
 ) -> Interval:
     """Interval of the average cosine: the jackknife over rows, its spread taken from the sample.

@@ -162,7 +162,7 @@ def _by_layer(embeddings: Any, name: str) -> dict[int | str, Any]:
     if isinstance(embeddings, xr.DataArray):
         return _from_data_array(embeddings, name)
     if isinstance(embeddings, Mapping):
-        labels = layer_labels(list(embeddings), name)
+        labels = uniform_labels(list(embeddings), name)
         values = (v.values if isinstance(v, xr.DataArray) else v for v in embeddings.values())
         return dict(zip(labels, values, strict=True))
     if not _is_one(embeddings):
@@ -176,13 +176,13 @@ def _from_data_array(array: xr.DataArray, name: str) -> dict[int | str, Any]:
         refuse(name, "have dims (layer, example, feature) or (example, feature)", array.dims)
     if "layer" not in array.dims:
         label = array.coords["layer"].item() if "layer" in array.coords else 0
-        return {layer_labels([label], name)[0]: array.transpose(*dims[1:]).values}
+        return {uniform_labels([label], name)[0]: array.transpose(*dims[1:]).values}
     known = array.coords["layer"].values.tolist() if "layer" in array.coords else None
-    labels = layer_labels(known or list(range(array.sizes["layer"])), name)
+    labels = uniform_labels(known or list(range(array.sizes["layer"])), name)
     return dict(zip(labels, array.transpose(*dims).values, strict=True))
 
 
-def layer_labels(labels: list[Hashable], name: str) -> list[int | str]:
+def uniform_labels(labels: list[Hashable], name: str) -> list[int | str]:
     """All ints if they are, else all strings: a coordinate has one type."""
     whole = all(isinstance(x, int | np.integer) and not isinstance(x, bool) for x in labels)
     made: list[int | str] = [int(x) for x in labels] if whole else [str(x) for x in labels]  # type: ignore[call-overload]

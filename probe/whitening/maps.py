@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy.linalg import eigh
 
@@ -45,7 +47,10 @@ def flat_map(unit: np.ndarray, projection: str, *, seed: int = 0) -> np.ndarray:
     scores = _principal_scores(unit)
     if projection == "pca":
         return scores.astype(np.float32)
-    import umap
+    with warnings.catch_warnings():
+        # It says on import that its variant on TensorFlow, unused here, is missing.
+        warnings.simplefilter("ignore", ImportWarning)
+        import umap
 
     model = umap.UMAP(
         n_neighbors=min(15, len(unit) - 1),

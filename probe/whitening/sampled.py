@@ -127,7 +127,8 @@ def partition_isotropy(
     Returns
     -------
     Interval
-        In [0, 1]; 1 is isotropic. Where a few long rows carry Z the interval is rough.
+        In [0, 1]; 1 is isotropic. The interval is too wide where several directions tie for the
+        least or the largest Z, and rough where a few long rows carry Z.
 
     Raises
     ------

@@ -128,7 +128,8 @@ def sts_evaluation(
     started = time.perf_counter()
     integer("n_boot", n_boot, low=1)
     number("level", level, low=0.0, high=1.0)
-    sets = _sets(pairs)
+    named = _sets(pairs)
+    sets = list(named.values())
     chosen = chosen_transforms(transforms)
     fit = _fit_set(fit_on)
     where, (states, dtype) = _encoded(sets, fit, encode)
@@ -184,7 +185,7 @@ def sts_evaluation(
     )
     attrs |= {"fit_on": fit.name, "transductive": int(fit.texts is None or max(overlap) == 1.0)}
     coords = {
-        "dataset": [each.name for each in sets],
+        "dataset": list(named),
         "layer": label_coord(kept),
         "transform": list(chosen),
         "protocol": list(PROTOCOLS),
@@ -193,7 +194,7 @@ def sts_evaluation(
     return describe(xr.Dataset(found, coords=coords, attrs=attrs), _WORDING)
 
 
-def _sets(pairs: SentencePairs | Sequence[SentencePairs]) -> list[SentencePairs]:
+def _sets(pairs: SentencePairs | Sequence[SentencePairs]) -> dict[str, SentencePairs]:
     sets = [pairs] if isinstance(pairs, SentencePairs) else list(pairs)
     for each in sets:
         if not isinstance(each, SentencePairs):
@@ -208,14 +209,22 @@ def _sets(pairs: SentencePairs | Sequence[SentencePairs]) -> list[SentencePairs]
                     f"{len(own)} pairs with scores {sorted(set(own.tolist()))[:3]}",
                 )
     names = [each.name for each in sets]
+    if len(set(names)) < len(names):
+        # Two splits of one data set share its name.
+        names = [_split_name(each) for each in sets]
     if not sets or len(set(names)) < len(names):
         refuse("pairs", "be one or several sets of different names", names)
-    return sets
+    return dict(zip(names, sets, strict=True))
+
+
+def _split_name(pairs: SentencePairs) -> str:
+    split = pairs.attrs.get("split")
+    return f"{pairs.name}-{split}" if split else pairs.name
 
 
 def _fit_set(fit_on: Any) -> _FitSet:
     if isinstance(fit_on, SentencePairs):
-        return _FitSet(fit_on.name, (*fit_on.sentence1, *fit_on.sentence2))
+        return _FitSet(_split_name(fit_on), (*fit_on.sentence1, *fit_on.sentence2))
     if isinstance(fit_on, Corpus):
         return _FitSet(fit_on.name, tuple(fit_on.texts))
     if isinstance(fit_on, str) and fit_on == "target":

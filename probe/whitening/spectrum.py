@@ -50,6 +50,12 @@ class Spectrum:
         """Number of directions kept."""
         return int(self.kept.sum())
 
+    def leading(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The first k kept directions (k, d) and their eigenvalues (k,)."""
+        if self.kept[:k].all():
+            return self.components[:k], self.eigenvalues[:k]
+        return self.components[self.kept][:k], self.eigenvalues[self.kept][:k]
+
 
 def spectrum(
     moments: Moments,
@@ -96,7 +102,9 @@ def spectrum(
     dtype = known_dtype(dtype or moments.dtype or "float32")
     covariance = moments.covariance()
     variance, mean = covariance.diagonal().copy(), moments.mean
-    values, columns = eigh(covariance, overwrite_a=True, check_finite=False, driver="evd")
+    # In place of the (symmetric) covariance, and by the driver that needs least room beside it.
+    values, columns = eigh(covariance.T, overwrite_a=True, check_finite=False, driver="evr")
+    del covariance
     # LAPACK gives ascending columns; as rows of the transpose they are descending and contiguous.
     eigenvalues, components = values[::-1].copy(), columns.T[::-1]
     _fix_signs(components)

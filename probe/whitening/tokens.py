@@ -14,7 +14,7 @@ from scipy import stats
 from .._base import Probe
 from .._check import integer, number, refuse, refuse_type
 from .._provenance import provenance
-from ._batches import TokenBatch, read_batch
+from ._batches import Sentences, read_batch
 from ._reservoir import Reservoir, keys_of
 
 # Token states of the layers, and True where a position holds a token.
@@ -70,7 +70,7 @@ class Contextuality(Probe[TokenState]):
 
     def measure(self, batch: Batch) -> TokenState:
         """The state of one batch, (states, mask) or (index, states, mask)."""
-        read: TokenBatch = read_batch(batch)
+        read: Sentences = read_batch(batch)
         counts = read.counts
         sums = TokenSums(
             np.array(len(counts)),

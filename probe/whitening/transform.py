@@ -88,12 +88,12 @@ class Whitening(MomentsTransformer):
     @property
     def components_(self) -> np.ndarray:
         """(k, d) orthonormal directions kept, one per row."""
-        return self._found().components[self._found().kept][: self._kept_count()]
+        return self._found().leading(self._kept_count())[0].copy()
 
     @property
     def explained_variance_(self) -> np.ndarray:
         """(k,) variance along each component, descending, after shrinkage."""
-        return self._found().eigenvalues[self._found().kept][: self._kept_count()]
+        return self._found().leading(self._kept_count())[1].copy()
 
     @property
     def rank_(self) -> int:
@@ -152,8 +152,8 @@ class Whitening(MomentsTransformer):
         if k > found.rank or k == 0:
             hint = null_report(found)
             refuse("n_components", f"be at most the rank {found.rank}", self.n_components, hint)
-        directions = found.components[found.kept][:k]
-        scale = found.eigenvalues[found.kept][:k] ** (-self.power / 2)
+        directions, variance = found.leading(k)
+        scale = variance ** (-self.power / 2)
         form = "project" if self.kind == "pca" else "restore"
         return Affine(form, found.mean, directions, scale, found, shrinkage)
 

@@ -22,6 +22,10 @@ def cleaned(text: str, **options: int) -> list[str]:
         ),
         ("Set :py:class:`Foo <a.b.Foo>` to this value.", "Set Foo to this value."),
         ("The ``limit`` is the size of `it`.", "The limit is the size of it."),
+        (
+            "The `limit' is one of it, not the `other' one.",
+            "The limit is one of it, not the other one.",
+        ),
         ("The `limit' is the *only* size of **it**.", "The limit is the only size of it."),
         ("This is a footnote [1]_ to the text.", "This is a footnote to the text."),
         ('The operator "**" is a part of "2**3".', None),
@@ -29,7 +33,6 @@ def cleaned(text: str, **options: int) -> list[str]:
         ("Note: the file is not closed here.", None),
         ("Note: The file is not closed here.", "The file is not closed here."),
         ("Changed in version 3.6: The file is now closed.", "The file is now closed."),
-        ("It cannot be\n  split in a non-\n  numeric value.", None),
         (
             "It cannot be split in a non-\nnumeric value.",
             "It cannot be split in a non-numeric value.",
@@ -53,7 +56,9 @@ def test_markup_is_taken_off(marked: str, plain: str | None) -> None:
         ":param x: The thing that is to be read.",
         "A heading of the text that follows",
         "a fragment that begins in the middle of it.",
-        "Frame, Label, Entry, Text, Canvas, Button, Scale, Listbox and the Menu of it.",
+        "Frame, Label, Entry, Text, Canvas, Button, Scale, Menu, Wm, Image, Spinbox, "
+        "Toplevel, Message, Listbox, Misc and the Grid.",
+        "XXX This is to be done in the future.",
         "The list ends with a colon as it is:",
         "THE FILE IS CLOSED BEFORE IT IS READ.",
         "The bracket (is not closed before the end.",
@@ -71,7 +76,7 @@ def test_what_is_no_sentence_is_dropped(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"Example of it::\n\n    This is a code block of the text.\n\n    So is this line of it.\n\n{GOOD}",
+        f"It is::\n\n    This is a block of the code.\n\n    So is this line of it.\n\n{GOOD}",
         f"For example:\n    This is a code block of the text.\n{GOOD}",
         f"Usage\n=====\n{GOOD}",
         f">>> f()\nThe output of it is this line.\n\n{GOOD}",
@@ -88,11 +93,7 @@ def test_lines_are_joined_and_sentences_split() -> None:
     in the middle.  The second (e.g. this one) is by
     Mr. Smith of the U.S. Army.  Is it the third?  It is the fourth!
     """
-    assert cleaned(text) == [
-        "The first line ends in the middle.",
-        "The second (e.g. this one) is by Mr. Smith of the U.S. Army.",
-        "It is the fourth!",
-    ] or cleaned(text, min_words=4) == [
+    assert cleaned(text, min_words=4) == [
         "The first line ends in the middle.",
         "The second (e.g. this one) is by Mr. Smith of the U.S. Army.",
         "Is it the third?",

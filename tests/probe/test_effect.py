@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 
 from probe.whitening import effect_of, make_transform, whitening_effect
 from probe.whitening._grid import DEFAULT_GRID
-from probe.whitening.maps import flat_map, trust
+from probe.whitening.maps import trust
 from probe.whitening.neighbours import nearest, unit_rows
 
 SLICED = (
@@ -138,25 +138,6 @@ def test_map_is_a_principal_component_analysis(effect):
     assert got.trustworthiness.item() == pytest.approx(trust(unit, flat))
 
 
-def test_map_signs_do_not_depend_on_the_solver():
-    unit = unit_rows(np.random.default_rng(0).normal(size=(30, 5)) * [3, 2, 1, 1, 1])
-    flat = flat_map(unit, "pca")
-    np.testing.assert_allclose(flat_map(unit[::-1], "pca")[::-1], flat, atol=1e-6)
-    # Turning the space by half a turn turns the map back, whatever signs the solver gives.
-    np.testing.assert_allclose(flat_map(-unit, "pca"), -flat, atol=1e-6)
-    narrow = flat_map(np.array([[1.0], [-1.0], [1.0], [1.0]]), "pca")
-    assert narrow.shape == (4, 2)
-    assert (narrow[:, 1] == 0).all()
-
-
-def test_trust_of_a_perfect_and_of_a_random_map():
-    rng = np.random.default_rng(0)
-    angle = np.sort(rng.uniform(0, 3, 200))
-    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    assert trust(circle, circle) == 1.0
-    assert trust(circle, rng.normal(size=(200, 2))) == pytest.approx(0.5, abs=0.06)
-
-
 def test_neighbours_leave_themselves_out(effect):
     own = np.arange(effect.sizes["example"])[:, None]
     assert (effect.neighbour != own).all()
@@ -276,8 +257,16 @@ class TestRefusals:
             whitening_effect(states(), projections=["tsne"])
         with pytest.raises(ValueError, match="`projections` must name at least one projection"):
             whitening_effect(states(), projections=[])
-        with pytest.raises(ValueError, match="`projection` must be one of"):
-            flat_map(np.eye(4), "tsne")
+
+    def test_transforms(self, effect):
+        with pytest.raises(TypeError, match="`transforms` must be a sequence of specs; got dict"):
+            whitening_effect(states(), transforms={"raw": "raw"})
+        for call in (
+            lambda: whitening_effect(states(), transforms=["naive"]),
+            lambda: effect_of(effect, 0, "naive"),
+        ):
+            with pytest.raises(ValueError, match="must have a fit from stored moments"):
+                call()
 
     def test_rank_of_a_setting_asked_for(self, effect):
         with pytest.raises(ValueError, match="transform 'whiten-21' on layer 0: "):

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe import _rows
-from probe._rows import rows_moments
 from probe.moments import Moments
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -79,23 +78,26 @@ def test_the_path_of_devices_gives_the_same(dtype: str, monkeypatch: pytest.Monk
     # What runs on CUDA is plain torch, so the CPU can run it.
     monkeypatch.setattr(_rows, "CHUNK_BYTES", 7 * 8 * 30)
     rows = torch.from_numpy(mixed_rows()).to(getattr(torch, dtype))
-    there, here = Moments(7), Moments(7).update(rows)
-    for part in (rows[:150], rows[150:]):
-        there._absorb(*rows_moments(part, on_device=True))
+    here = Moments(7).update(rows)
+    with monkeypatch.context() as patch:
+        patch.setattr(_rows, "keeps_place", lambda device: True)
+        there = Moments(7).update(rows[:150]).update(rows[150:])
+        with pytest.raises(ValueError, match=r"1 NaN or infinite values near the first at index"):
+            there.update(
+                torch.full((1, 7), 1.0, dtype=rows.dtype).index_fill(1, torch.tensor(2), torch.nan)
+            )
     assert isinstance(there._m2, torch.Tensor)
     assert relative(there.mean, here.mean) < 1e-7
-    assert relative(there.M2, here.M2) < 3e-7
+    assert relative(there.M2, here.M2) < 1e-7
     # Shards of two places merge, whichever takes in the other.
     for one, other in ((there, here), (here, there)):
         both = Moments(7).merge(one)
         both.merge(other)
         assert both.n == 800
-        assert relative(both.covariance(0), here.covariance(0)) < 3e-7
+        assert relative(both.covariance(0), here.covariance(0)) < 1e-7
     there.merge(here)
     assert there.n == 800
-    assert relative(there.M2, 2 * here.M2) < 3e-7
-    with pytest.raises(ValueError, match="1 NaN or infinite values near the first at index"):
-        rows_moments(torch.tensor([[1.0, float("nan")]]), on_device=True)
+    assert relative(there.M2, 2 * here.M2) < 1e-7
 
 
 @settings(max_examples=60, deadline=None)
@@ -266,7 +268,7 @@ def test_refused_batches() -> None:
         moments.update([[1.0, 2.0, 3.0]])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"`batch` must hold one of float16, .*; got int64"):
         moments.update(np.ones((2, 3), np.int64))
-    with pytest.raises(ValueError, match="squares that float64 can hold"):
+    with pytest.raises(ValueError, match=r"`batch` must hold values below 1e\+140; got 1e\+200"):
         Moments(1).update(np.array([[1e200], [-1e200]]))
     assert moments.n == 2
 

@@ -182,6 +182,17 @@ class TestEvaluation:
         assert ds.dataset.values.tolist() == ["toy", "b"]
         assert ds.n_pairs.values.tolist() == [40, 12]
 
+    def test_splits_of_one_set_are_told_apart(self):
+        dev, test = make_pairs(), make_pairs(12, prefix="v")
+        dev.attrs["split"], test.attrs["split"] = "dev", "test"
+        call = {"transforms": ["raw"], "n_boot": 5}
+        ds = sts_evaluation([dev, test], encoder(), fit_on=dev, **call)
+        assert ds.dataset.values.tolist() == ["toy-dev", "toy-test"]
+        assert ds.attrs["fit_on"] == "toy-dev"
+        assert ds.attrs["transductive"] == 1
+        one = sts_evaluation(test, encoder(), fit_on=dev, **call)
+        assert one.dataset.values.tolist() == ["toy"]
+
     def test_netcdf(self, tmp_path):
         import xarray as xr
 

@@ -84,7 +84,7 @@ def test_clusters_of_one_row_are_rows_and_copies_add_nothing(rng: np.random.Gene
 
 def test_clusters_may_be_of_unlike_size_and_any_label() -> None:
     x = np.array([0.0, 0.0, 0.0, 1.0, 2.0])
-    found = bootstrap_interval(x, clusters=list("aaabc"), method="percentile", level=0.9)
+    found = bootstrap_interval(x, clusters=list("aaabc"), method="percentile")
     assert found.estimate == pytest.approx(0.6)
     assert found.low == 0.0
     assert found.high == 2.0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .training import TrainingExplorer
     from .whitening import WhiteningExplorer
 
-__all__ = ["TrainingExplorer", "WhiteningExplorer", "explore", "explorable"]
+__all__ = ["TrainingExplorer", "WhiteningExplorer", "explorable", "explore"]
 
 _HOME = {"TrainingExplorer": "training", "WhiteningExplorer": "whitening"}
 # `probe` of a result -> the class that shows it.

@@ -27,6 +27,7 @@ class Explorer(anywidget.AnyWidget):
     views: ClassVar[tuple[str, ...]] = ()
     state_names: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Explorer"
+    height: ClassVar[int] = 900  # of the twin at first, in pixels
 
     _css = traitlets.Unicode().tag(sync=True)
     _payload = traitlets.Dict().tag(sync=True)
@@ -58,7 +59,7 @@ class Explorer(anywidget.AnyWidget):
         document = _twin.twin_document(
             self.views, self.payload(whole=True), self.state(), title=self.title
         )
-        return _twin.twin_frame(document, title=self.title)
+        return _twin.twin_frame(document, title=self.title, height=self.height)
 
     def _asked(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Answer one message of the view; whatever goes wrong is shown in the view."""

@@ -12,8 +12,6 @@ _HERE = Path(__file__).parent
 _PRELUDE = ("_data.js", "_page.js", "_chart.js", "_scatter.js")
 # Nothing may be fetched from inside a frame, whatever the data say.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
-# Used until the frame has told its height, and where nothing listens.
-_HEIGHT = 1180
 
 LISTENER = """
 addEventListener("message", (event) => {
@@ -55,12 +53,12 @@ def style() -> str:
 
 
 def as_script_json(value: Any) -> str:
-    """JSON that may stand inside a script element: no `<`, `>` or `&` is left in it.
+    r"""JSON that may stand inside a script element: no `<`, `>` or `&` is left in it.
 
     Examples
     --------
     >>> as_script_json("</script>")
-    '"\\\\u003c/script\\\\u003e"'
+    '"\\u003c/script\\u003e"'
     """
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     for char in "<>&":
@@ -85,14 +83,16 @@ def twin_document(
     )
 
 
-def twin_frame(document: str, *, title: str) -> str:
+def twin_frame(document: str, *, title: str, height: int) -> str:
     """The frame that holds a twin's document, and the listener that fits its height.
+
+    `height`, in pixels, is used until the frame has told its own, and where nothing listens.
 
     The frame may run scripts and nothing else: no access to the page around it, no forms,
     no pop-ups, no navigation.
     """
     return (
         f'<iframe data-loupe-twin sandbox="allow-scripts" title="{html.escape(title)}" '
-        f'style="display:block;width:100%;height:{_HEIGHT}px;border:0" '
+        f'style="display:block;width:100%;height:{height}px;border:0" '
         f'srcdoc="{html.escape(document)}"></iframe><script>{{{LISTENER}}}</script>'
     )

@@ -45,6 +45,7 @@ class TrainingExplorer(Explorer):
     views: ClassVar = ("training.js",)
     state_names: ClassVar = ("measure", "step")
     title: ClassVar = "Training explorer"
+    height: ClassVar = 720
     _esm = _twin.script(views, "_live.js")
 
     measure = traitlets.Unicode().tag(sync=True)
@@ -77,7 +78,9 @@ class TrainingExplorer(Explorer):
             "steps": [float(step) for step in result["step"].values],
             "layers": result["layer"].values.tolist(),
             "measures": [self._measure(result, name) for name in self._measures()],
-            "curves": [_curve(result[name]) for name in result.data_vars if _is_curve(result[name])],
+            "curves": [
+                _curve(result[name]) for name in result.data_vars if _is_curve(result[name])
+            ],
         }
 
     def answer(self, question: Mapping[str, Any]) -> dict[str, Any]:

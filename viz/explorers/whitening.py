@@ -10,7 +10,7 @@ import numpy as np
 import traitlets
 import xarray as xr
 
-from probe._check import integer, one_of, refuse
+from probe._check import integer, one_of
 
 from . import _twin
 from ._base import Explorer, need
@@ -75,6 +75,7 @@ class WhiteningExplorer(Explorer):
     views: ClassVar = ("whitening_neighbours.js", "whitening.js")
     state_names: ClassVar = ("layer", "transform", "k", "projection", "selected")
     title: ClassVar = "Whitening explorer"
+    height: ClassVar = 1040
     _esm = _twin.script(views, "_live.js")
 
     layer = traitlets.Any().tag(sync=True)
@@ -232,7 +233,8 @@ def _labels(labels: np.ndarray) -> tuple[list[str], np.ndarray]:
 def _map(found: xr.Dataset, raw: np.ndarray) -> dict[str, Any]:
     """One map around 0. Axes have no direction of their own: each is turned to agree with raw."""
     points = np.asarray(found["map"].values, dtype=np.float64)
-    turned = (points - points.mean(0)) * np.where(((points - points.mean(0)) * raw).sum(0) < 0, -1, 1)
+    centred = points - points.mean(0)
+    turned = centred * np.where((centred * raw).sum(0) < 0, -1, 1)
     turned = turned - (turned.max(0) + turned.min(0)) / 2
     span = turned.max(0) - turned.min(0)
     largest = float(span.max()) or 1.0
@@ -247,9 +249,7 @@ def _words(family: str) -> tuple[str, str]:
     if family.startswith("power-"):
         power = family.removeprefix("power-")
         return f"partial whitening, power {power}", f"divide by variance to the {power} / 2"
-    if family not in _WORDS:
-        refuse("family", f"be one of {', '.join(_WORDS)} or power-P", repr(family))
-    return _WORDS[family]
+    return _WORDS.get(family, (family, ""))
 
 
 def _is_spec(text: str) -> bool:

@@ -46,7 +46,6 @@ def execute_notebook(
     RuntimeError
         If a cell raises or takes too long; which one, and why.
     """
-    import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -60,6 +59,8 @@ def execute_notebook(
         kernel_name="python3",
         resources={"metadata": {"path": str(path.resolve().parent)}},
         store_widget_state=False,
+        # The kernel's hint about unencrypted ports is about other machines; this one stays here.
+        extra_arguments=["--log-level=40"],
     )
     client.reset_execution_trackers()
     at = 0
@@ -78,7 +79,7 @@ def execute_notebook(
     except DeadKernelError as error:
         why = "the kernel died (out of memory?)"
         raise RuntimeError(f"notebook {path.name} stopped in cell {at + 1}: {why}") from error
-    return nbformat.from_dict(notebook)
+    return notebook
 
 
 def read_notebook(path: str | Path) -> NotebookNode:
@@ -127,14 +128,19 @@ def _environment() -> dict[str, str]:
 
 def _evaluate(client: Any, code: str, expression: str = "None") -> str:
     """Run code beside the cells, without a number of its own; give an expression's text."""
-    reply = client.kc.execute(
-        code,
-        silent=True,
-        store_history=False,
-        user_expressions={"it": expression},
-        reply=True,
-        timeout=300,
-    )
+    from jupyter_core.utils import run_sync
+
+    async def ask() -> Any:
+        return await client.kc.execute(
+            code,
+            silent=True,
+            store_history=False,
+            user_expressions={"it": expression},
+            reply=True,
+            timeout=300,
+        )
+
+    reply = run_sync(ask)()
     content = reply["content"]
     found = content.get("user_expressions", {}).get("it", content)
     if found.get("status") != "ok":

@@ -102,21 +102,45 @@ def _prepare(notebook: NotebookNode) -> dict[str, str]:
             cell.source, found = take_formulas(cell.source, first=len(formulas))
             formulas |= found
         elif cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if not _is_bare_widget(output)]
             for output in cell.outputs:
                 _plain_output(output)
+            cell.outputs = [output for output in cell.outputs if _is_seen(output)]
     return formulas
 
 
-def _is_bare_widget(output: NotebookNode) -> bool:
-    """Whether all there is to show is a widget, which needs a kernel."""
-    data = output.get("data", {})
-    return _WIDGET in data and "text/html" not in data
+def _is_seen(output: NotebookNode) -> bool:
+    """Whether anything is left to show of an output."""
+    return bool(output.get("data")) or bool(output.get("text")) or output.output_type == "error"
+
+
+def settled(text: str) -> str:
+    r"""What a terminal shows in the end of text that overwrites itself, as progress bars do.
+
+    Examples
+    --------
+    >>> settled("10%\r50%\r100%\ndone\n")
+    '100%\ndone\n'
+    """
+    lines = []
+    for line in text.split("\n"):
+        shown = ""
+        for part in line.split("\r"):
+            shown = part + shown[len(part) :]
+        # A bar that wiped itself out leaves no empty line behind.
+        if shown.strip() or "\r" not in line:
+            lines.append(shown)
+    found = "\n".join(lines)
+    return found if found.strip() else ""
 
 
 def _plain_output(output: NotebookNode) -> None:
+    if output.output_type == "stream":
+        output.text = settled(output.text)
     data = output.get("data", {})
-    data.pop(_WIDGET, None)
+    if _WIDGET in data:
+        # Without its kernel a widget is nothing; an explorer leaves its twin, which is HTML.
+        for kind in set(data) - {"text/html"}:
+            del data[kind]
     # A formula that a cell shows; tables come with their own HTML beside their LaTeX.
     if "text/latex" in data and "text/html" not in data:
         tex = _TEX.sub("", _TEX.sub("", str(data.pop("text/latex")).strip()))

@@ -92,8 +92,9 @@ def _wrap_formatter() -> None:
         return
     from matplotlib.figure import Figure
 
-    for kind in ("image/png", "image/svg+xml", "image/jpeg"):
-        formatter = shell.display_formatter.formatters[kind]
+    formatters: Any = getattr(shell.display_formatter, "formatters", {})
+    for kind in set(_IMAGES) & set(formatters):
+        formatter = formatters[kind]
         try:
             inner = formatter.lookup_by_type(Figure)
         except KeyError:

@@ -33,7 +33,7 @@ def all_versions(sources: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
     Examples
     --------
-    >>> all_versions([{"versions": '{"torch": "2.3"}'}])["torch"]
+    >>> all_versions([{"versions": '{"novel": "2.3"}'}])["novel"]
     '2.3'
     """
     from probe._provenance import provenance

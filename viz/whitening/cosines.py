@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from .. import style
-from .._reading import chosen, read, short
+from .._reading import chosen, read
+from .._series import legend_above
 from .spectrum import middle
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def plot_cosines(
     ... )
     >>> ax = plot_cosines(ds, 1)
     >>> ax.patches[0].get_data().values.tolist()
-    [0.0, 1.0]
+    [1.0]
     >>> import matplotlib.pyplot
     >>> matplotlib.pyplot.close(ax.figure)
     """
@@ -72,22 +73,32 @@ def plot_cosines(
             one = ds.sel(layer=label, transform=name)
             density, average = one["cosine_density"].values, float(one["average_cosine"])
             colour = (*colours.series, colours.other)[min(i, len(colours.series))]
-            told = f"{name}, average {short(average, 2)}"
-            own.stairs(density, edges, fill=True, color=colour, alpha=0.22 if len(names) < 4 else 0)
-            own.stairs(density, edges, color=colour, linewidth=1.5, label=style.plain(told))
+            told = f"{name}, average {_two_decimals(average)}"
+            # Empty bins at either end would be drawn as a line along the axis.
+            first, last = np.flatnonzero(density)[[0, -1]]
+            step = density[first : last + 1], edges[first : last + 2]
+            if len(names) < 4:
+                own.stairs(*step, fill=True, color=colour, alpha=0.22)
+            own.stairs(*step, color=colour, linewidth=1.5, label=style.plain(told))
             own.axvline(average, color=colour, linewidth=1.0, linestyle=(0, (4, 3)))
             said.append(told)
             top = max(top, float(density.max()))
-            lows.append(edges[:-1][density > 0.002 * density.max()].min(initial=1.0))
+            lows.append(edges[first])
         # Cosines near -1 hardly occur; the empty part of the axis is left out.
         own.set_xlim(max(-1.0, float(np.floor(10 * min(lows)) / 10)), 1.0)
         own.set_ylim(0, top * 1.08)
         own.set(xlabel="cosine of two sentences", ylabel="density")
-        legend = own.legend(loc="best", handlelength=1.2, labelcolor=colours.ink)
-        legend.set_zorder(5)
-        style.title(own, f"Cosines between sentences, layer {style.plain(label)}")
-        style.say(own, f"Histogram of cosines between sentences of layer {label}: {'; '.join(said)}.")
+        rows = legend_above(own, columns=2)
+        style.title(own, f"Layer {style.plain(label)}: cosines between sentences", lift=13 * rows)
+        style.say(
+            own, f"Histogram of cosines between sentences of layer {label}: {'; '.join(said)}."
+        )
     return own
+
+
+def _two_decimals(value: float) -> str:
+    """Without the sign that a small negative number would leave before 0.00."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def before_after(ds: xr.Dataset) -> list[str]:

@@ -53,7 +53,12 @@ def plot_map(
     ...         "map": (("projection", "example", "axis"), [[[0.0, 1.0], [2.0, 3.0]]]),
     ...         "trustworthiness": ("projection", [0.9]),
     ...     },
-    ...     {"projection": ["pca"], "label": ("example", ["a", "b"]), "layer": 1, "transform": "raw"},
+    ...     {
+    ...         "projection": ["pca"],
+    ...         "label": ("example", ["a", "b"]),
+    ...         "layer": 1,
+    ...         "transform": "raw",
+    ...     },
     ... )
     >>> (ax,) = plot_map(ds)
     >>> ax.get_title(loc="left")
@@ -76,7 +81,11 @@ def plot_map(
         if ax is None:
             heading = f"Sentences at layer {style.plain(label)}, {style.plain(name)}"
             axes[0].get_figure().suptitle(
-                heading, x=0.01, ha="left", fontsize=11, color=style.theme_of(axes[0]).ink
+                heading,
+                x=0.042 / size[0],
+                ha="left",
+                fontsize=11,
+                color=style.theme_of(axes[0]).ink,
             )
     return np.array(axes, dtype=object)
 
@@ -110,7 +119,7 @@ def draw_map(ax: Axes, one: xr.Dataset, *, heading: str = "") -> None:
     projection = str(one["projection"].item())
     called = _NAMES.get(projection, projection)
     trust = f"{float(one['trustworthiness']):.2f}"
-    words = f"{heading}, {called}" if heading else called
+    words = f"{heading}: {called}" if heading else called
     style.title(ax, f"{words}, trustworthiness {trust}")
     shown = ", ".join(f"{name} ({len(rows)})" for _, name, rows in groups if name)
     style.say(
@@ -141,7 +150,9 @@ def grouped(labels: np.ndarray) -> list[tuple[int, str, np.ndarray]]:
         (code, name or "no label", np.flatnonzero(texts == name)) for code, name in enumerate(shown)
     ]
     rest = np.flatnonzero(~np.isin(texts, np.array(shown, dtype=object)))
-    return [*found, (len(shown), f"other ({len(ranked) - len(shown)})", rest)] if len(rest) else found
+    return (
+        [*found, (len(shown), f"other ({len(ranked) - len(shown)})", rest)] if len(rest) else found
+    )
 
 
 def legend_of_labels(ax: Axes) -> None:

@@ -33,7 +33,7 @@ PANELS = {
         "Average cosine", "0: directions cancel", (("average_cosine", "average cosine"),)
     ),
     "mean_norm_ratio": Panel(
-        "Norm of the mean / RMS norm", "0: centred", (("mean_norm_ratio", "norm ratio"),)
+        "Relative norm of the mean", "0: centred", (("mean_norm_ratio", "norm ratio"),)
     ),
     "isoscore": Panel(
         "IsoScore",
@@ -41,13 +41,13 @@ PANELS = {
         (("isoscore_corrected", "corrected"), ("isoscore", "of the sample")),
     ),
     "directions": Panel(
-        "Directions that share the variance",
+        "Directions sharing variance",
         "",
         (("effective_rank", "effective rank"), ("participation_ratio", "participation ratio")),
         "directions",
     ),
     "intrinsic_dimension": Panel(
-        "Intrinsic dimension (TwoNN)", "", (("twonn_dimension", "TwoNN"),), "dimensions"
+        "Intrinsic dimension", "TwoNN", (("twonn_dimension", "TwoNN"),), "dimensions"
     ),
     "uniformity": Panel(
         "Uniformity on the sphere",
@@ -55,11 +55,9 @@ PANELS = {
         (("uniformity", "uniformity"),),
         zero=False,
     ),
-    "hubness": Panel(
-        "Hubness, skewness of 10-occurrences", "0: no hubs", (("hubness_skew", "hubness"),)
-    ),
+    "hubness": Panel("Hubness", "0: no hubs", (("hubness_skew", "hubness"),)),
     "partition": Panel(
-        "Isotropy of the partition function",
+        "Partition function",
         "1: isotropic",
         (("partition_isotropy", "partition isotropy"),),
     ),
@@ -121,7 +119,9 @@ def _panels(ds: xr.Dataset, wanted: Sequence[str] | None) -> list[str]:
             refuse("panels", "name at least one panel", "none")
         return [one_of("panels", name, tuple(PANELS)) for name in names]
     held = [
-        name for name, panel in PANELS.items() if all(variable in ds for variable, _ in panel.variables)
+        name
+        for name, panel in PANELS.items()
+        if all(variable in ds for variable, _ in panel.variables)
     ]
     if not held:
         read(ds, [PANELS["average_cosine"].variables[0][0]], made_by="probe.whitening.anisotropy")
@@ -145,6 +145,8 @@ def _draw(ax: Axes, ds: xr.Dataset, panel: Panel) -> None:
         ax.set_ylim(min(low, 0), max(high, 0) or 1)
     if panel.unit:
         ax.set_ylabel(panel.unit)
+    if all(np.issubdtype(ds[variable].dtype, np.integer) for variable, _ in panel.variables):
+        ax.yaxis.get_major_locator().set_params(integer=True)
     several = len(panel.variables) > 1
     style.title(ax, panel.title, panel.reading, lift=13 if several else 0)
     if several:

@@ -72,32 +72,32 @@ def plot_rogue_dimensions(
         colours = style.theme_of(own)
         height = contribution[shown]
         accent = [colours.series[1] if i < half else colours.other for i in range(len(shown))]
+        inches = own.get_window_extent().width / own.get_figure(root=True).dpi
+        # Below a third of an inch a bar is narrower than its two texts.
+        crowded = inches / len(shown) < 0.33
         bars = own.bar(np.arange(len(shown)), height, width=0.72, color=accent)
         if average > 0:
-            texts = [f"{100 * each / average:.0f} %" for each in height]
-            own.bar_label(bars, texts, padding=2, fontsize=8, color=colours.soft)
+            texts = [_percent(each / average) for each in height]
+            own.bar_label(
+                bars, texts, padding=2, fontsize=8, color=colours.soft, rotation=90 * crowded
+            )
         even = average / len(contribution)
         own.axhline(even, color=colours.ink, linewidth=0.9, linestyle=(0, (4, 3)))
-        own.annotate(
-            f"all alike: {short(even, 2)}",
-            xy=(1, even),
-            xycoords=own.get_yaxis_transform(),
-            xytext=(-2, 3),
-            textcoords="offset points",
-            ha="right",
-            fontsize=8.5,
-            bbox={"facecolor": colours.paper, "edgecolor": "none", "pad": 0.8},
-        )
         own.set_xticks(np.arange(len(shown)), [style.plain(features[i]) for i in shown])
+        own.tick_params(axis="x", labelrotation=90 * crowded)
         own.set(xlabel="feature", ylabel="contribution to the average cosine")
-        own.set_ylim(min(own.get_ylim()[0], 0), max(height.max(), even, 0) * 1.12 or 1)
+        own.set_ylim(
+            min(own.get_ylim()[0], 0), max(height.max(), even, 0) * (1.2 if crowded else 1.12) or 1
+        )
         own.set_xlim(-0.6, len(shown) - 0.4)
         d = len(contribution)
-        finding = f"{half} of {d} features make half of it" if half else "no sum to make half of"
+        makes = "feature makes" if half == 1 else f"of {d} features make"
+        finding = f"{half} {makes} half of it" if half else "no sum to make half of"
         style.title(
             own,
-            f"Layer {style.plain(label)}: {finding}",
-            f"Average cosine {short(average)}. Above the bars: share of it.",
+            f"Average cosine of layer {style.plain(label)}: {finding}",
+            f"It is {short(average)}; above the bars stands their share of it. "
+            f"Dashed: {short(even, 2)}, what each of {d} features would give if all were alike.",
         )
         named = [f"feature {features[i]} {short(contribution[i])}" for i in shown[:5]]
         style.say(
@@ -106,6 +106,10 @@ def plot_rogue_dimensions(
             f"{', '.join(named)}; {finding}.",
         )
     return own
+
+
+def _percent(share: float) -> str:
+    return "< 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %".replace("-", "\N{MINUS SIGN}")
 
 
 def _half(descending: np.ndarray, total: float) -> int:

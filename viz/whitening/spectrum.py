@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+_ROUNDING = 1e-9  # share of the largest variance
+
+
 def plot_spectrum(ds: xr.Dataset, ax: Any = None, *, layers: Sequence[Any] | None = None) -> Axes:
     """The spectrum of each layer on log axes, with the rank cut-off and null directions marked.
 
@@ -94,6 +97,8 @@ def plot_transformed_spectrum(
 ) -> Axes:
     """The variances of one layer after each transform; a flat line is perfect isotropy.
 
+    Variances below 1e-9 of the largest are rounding and left out.
+
     Parameters
     ----------
     ds
@@ -118,13 +123,16 @@ def plot_transformed_spectrum(
     with style.canvas(ax, size=(6.4, 4.0)) as (own,):
         colours = style.theme_of(own)
         said = []
+        # Spectra can be equal (centring changes none): the first is wide, the last narrow.
+        widths = np.linspace(max(1.6, min(len(names), 5)), 1.6, len(names))
         for i, name in enumerate(names):
             row = found.sel(transform=name).values
-            kept = np.flatnonzero(row > 0)
+            kept = np.flatnonzero(row > _ROUNDING * row.max())
             own.plot(
                 kept + 1,
                 row[kept],
                 color=(*colours.series, colours.other)[min(i, len(colours.series))],
+                linewidth=widths[i],
                 label=style.plain(name),
             )
             said.append(f"{name}: {short(row[0])} to {short(row[kept[-1]] if len(kept) else 0)}")
@@ -175,9 +183,14 @@ def _rank_note(labels: list[Any], ranks: np.ndarray, d: int) -> str:
 
 
 def _runs(labels: list[Any]) -> str:
-    """Whole numbers in a row as a range."""
-    if len(labels) > 2 and all(isinstance(each, int) for each in labels):
-        low, high = min(labels), max(labels)
-        if labels == list(range(low, high + 1)):
-            return f"{low} to {high}"
-    return listed(labels)
+    """Labels in a sentence, whole numbers that follow each other as a range."""
+    if not all(isinstance(each, int) for each in labels):
+        return listed([style.plain(each) for each in labels])
+    runs: list[list[int]] = []
+    for each in labels:
+        if runs and each == runs[-1][-1] + 1:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    texts = [f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return listed(texts)

@@ -77,11 +77,13 @@ def plot_sts(
     score = 100 * ds["spearman"].values.reshape(shape)
     bounds = 100 * ds["spearman_interval"].sel(bound=["low", "high"]).values.reshape(*shape, 2)
     best = _certain_best(ds, shape)
-    size = (1.6 + 1.02 * shape[1], 1.5 + 0.44 * shape[0])
+    size = (1.6 + 1.06 * shape[1], 1.5 + 0.46 * shape[0])
     with style.canvas(ax, size=size) as (own,):
         _draw(own, score, bounds)
         own.set_xticks(np.arange(shape[1]) + 0.5, [style.plain(name) for name in transforms])
-        own.set_yticks(np.arange(shape[0]) + 0.5, [style.plain(each) for _ in sets for each in layers])
+        own.set_yticks(
+            np.arange(shape[0]) + 0.5, [style.plain(each) for _ in sets for each in layers]
+        )
         own.set(xlabel="", ylabel="layer")
         _part_datasets(own, sets, len(layers))
         _frame(own, best)
@@ -95,8 +97,12 @@ def plot_sts(
         )
         said = []
         for row in range(shape[0]):
-            cells = [f"{name} {value:.1f}" for name, value in zip(transforms, score[row], strict=True)]
-            said.append(f"{sets[row // len(layers)]} layer {layers[row % len(layers)]}: {', '.join(cells)}")
+            cells = [
+                f"{name} {value:.1f}" for name, value in zip(transforms, score[row], strict=True)
+            ]
+            said.append(
+                f"{sets[row // len(layers)]} layer {layers[row % len(layers)]}: {', '.join(cells)}"
+            )
         style.say(own, f"Spearman correlation times 100, protocol {rule}. {'; '.join(said)}.")
     return own
 
@@ -121,7 +127,7 @@ def _draw(ax: Axes, score: np.ndarray, bounds: np.ndarray) -> None:
         vmax=high,
         annot=np.array(texts),
         fmt="",
-        annot_kws={"fontsize": 7.5, "linespacing": 1.25},
+        annot_kws={"fontsize": 8, "linespacing": 1.25},
         cbar=False,
         linewidths=1.5,
         linecolor=colours.paper,

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -75,6 +75,8 @@ def test_any_call_gives_the_caller_what_it_asked_for(
     positional,
     grad,
 ) -> None:
+    # with a hint torch's fused kernel hides the appended keys: refused, see below
+    assume(not (extra and mask == "causal" and need is False and padding is None))
     mha = random_mha(seed, batch_first=batch_first, add_bias_kv=extra, add_zero_attn=extra)
     batch, n_q, n_k = (1 if unbatched else 3), 4, (4 if self_attention or mask == "causal" else 5)
     query = torch.randn(batch, n_q, 8)
@@ -127,6 +129,25 @@ def test_any_call_gives_the_caller_what_it_asked_for(
     torch.testing.assert_close(acts[""]["pattern"].double(), pattern, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(acts[""]["value"].double(), value, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(found[0].double(), arranged(output), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("extra", ["add_bias_kv", "add_zero_attn"])
+def test_a_causal_hint_that_hides_appended_keys_is_refused(extra: str) -> None:
+    mha = random_mha(0, batch_first=True, **{extra: True})
+    mask = torch.ones(5, 5, dtype=torch.bool).triu(1)
+    with torch.enable_grad():
+        fused = mha(X, X, X, attn_mask=mask, is_causal=True, need_weights=False)[0]
+        plain = mha(X, X, X, attn_mask=mask, is_causal=True)[0]
+        assert (fused - plain).abs().max() > 0.01  # why: torch's two paths disagree
+        with (
+            pytest.raises(ValueError, match="`is_causal` must be False in a capture of Multihead"),
+            capture(mha, ""),
+        ):
+            mha(X, X, X, attn_mask=mask, is_causal=True, need_weights=False)
+        expected = mha(X, X, X, attn_mask=mask, need_weights=False)[0]
+        with capture(mha, ""):
+            found = mha(X, X, X, attn_mask=mask, need_weights=False)[0]
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
 def as_mask(hidden: Tensor, form: str) -> Tensor:

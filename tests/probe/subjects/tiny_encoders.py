@@ -7,7 +7,25 @@ from torch import nn
 
 from probe.subjects.sentence import SentenceEncoder
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] a b c d e f g h the cat sat on mat".split()
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+    "f",
+    "g",
+    "h",
+    "the",
+    "cat",
+    "sat",
+    "on",
+    "mat",
+]
 TEXTS = [
     "the cat sat on the mat",
     "a",

@@ -1,0 +1,114 @@
+"""Pictures, interactive views and reports of results; gives every result the accessor ``.viz``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import xarray as xr
+
+if TYPE_CHECKING:
+    from .explorers._base import Explorer
+
+__all__ = ["Viz", "has_plot"]
+
+
+@final
+class Viz:
+    """The faces of a result, found by its attrs ``probe``: ``ds.viz`` after ``import viz``.
+
+    Examples
+    --------
+    >>> ds = xr.Dataset({"average_cosine": ("layer", [0.6, 0.1])}, {"layer": [0, 1]})
+    >>> ds.attrs["probe"] = "whitening.anisotropy"
+    >>> (ax,) = ds.viz.plot()
+    >>> ax.get_title(loc="left")
+    'Average cosine'
+    >>> import matplotlib.pyplot
+    >>> matplotlib.pyplot.close(ax.figure)
+    """
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self._ds = ds
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """The static picture: matplotlib Axes, one or an array of them.
+
+        Parameters
+        ----------
+        ax
+            Axes to draw on, as many as the picture has panels; a new figure if None.
+        **options
+            Those of the function that draws it, such as `viz.whitening.plot_sts`.
+
+        Raises
+        ------
+        ValueError
+            If no picture is known for the probe, or the result lacks what is drawn.
+        TypeError
+            If the function has no such option.
+        """
+        from ._registry import draw
+
+        return draw(self._ds, ax, options)
+
+    def explore(self) -> Explorer:
+        """The interactive view: a widget.
+
+        Raises
+        ------
+        ValueError
+            If no interactive view is known for the probe.
+        """
+        from .explorers import explore
+
+        return explore(self._ds)
+
+    def to_html(self, path: str | Path | None = None) -> str | Path:
+        """The result as one HTML page that needs no network.
+
+        Parameters
+        ----------
+        path
+            File to write; none is written if None.
+
+        Returns
+        -------
+        str or pathlib.Path
+            The page; where a file was written, its path.
+
+        Raises
+        ------
+        ValueError
+            If the page cannot show results of this probe.
+        """
+        from .report import export_results, results_page
+
+        heading = str(self._ds.attrs.get("probe", "")).replace(".", ": ") or "Result"
+        if path is None:
+            return results_page([self._ds], title=heading)
+        return export_results([self._ds], path, title=heading)
+
+
+def has_plot(ds: xr.Dataset) -> bool:
+    """Whether ``ds.viz.plot()`` knows a picture of results of its probe.
+
+    Examples
+    --------
+    >>> has_plot(xr.Dataset(attrs={"probe": "whitening.sts"})), has_plot(xr.Dataset())
+    (True, False)
+    """
+    from ._registry import PLOTS
+
+    return ds.attrs.get("probe") in PLOTS
+
+
+def _register() -> None:
+    """Put `Viz` on xarray's Dataset; a reload of this module replaces its own accessor quietly."""
+    before = vars(xr.Dataset).get("viz")
+    if before is not None and getattr(xr.Dataset.viz, "__module__", "") == __name__:
+        del xr.Dataset.viz
+    xr.register_dataset_accessor("viz")(Viz)
+
+
+_register()

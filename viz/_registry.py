@@ -1,0 +1,66 @@
+"""Which picture shows which result: a new probe adds one line."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import xarray as xr
+
+from probe._check import one_of, refuse
+
+# `probe` of a result -> module and function that draw it; loaded on first use.
+PLOTS = {
+    "whitening.anisotropy": "viz.whitening:plot_anisotropy",
+    "whitening.classification": "viz.whitening:plot_classification",
+    "whitening.contextuality": "viz.whitening:plot_contextuality",
+    "whitening.effect": "viz.whitening:plot_effect",
+    "whitening.sts": "viz.whitening:plot_sts",
+    "whitening.topics": "viz.whitening:plot_topics",
+    "whitening.training": "viz.whitening:plot_training",
+}
+
+
+def plot_function(ds: xr.Dataset) -> Callable[..., Any]:
+    """The function that draws results of the probe that made `ds`.
+
+    Raises
+    ------
+    ValueError
+        If `ds` does not say which probe made it, or no picture of it is known.
+
+    Examples
+    --------
+    >>> plot_function(xr.Dataset(attrs={"probe": "whitening.sts"})).__name__
+    'plot_sts'
+    >>> plot_function(xr.Dataset(attrs={"probe": "novel"}))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: `attrs["probe"]` must be one of 'whitening.anisotropy', ...; got 'novel'.
+    """
+    if "probe" not in ds.attrs:
+        known = ", ".join(map(repr, PLOTS))
+        hint = "Arithmetic drops attrs: keep them with xarray.set_options(keep_attrs=True)."
+        refuse('attrs["probe"]', f"be one of {known}", "none", hint)
+    one_of('attrs["probe"]', ds.attrs["probe"], tuple(PLOTS))
+    module, _, name = PLOTS[ds.attrs["probe"]].partition(":")
+    return getattr(import_module(module), name)
+
+
+def draw(ds: xr.Dataset, ax: Any, options: dict[str, Any]) -> Any:
+    """The picture of `ds`, with options of its function.
+
+    Raises
+    ------
+    TypeError
+        If its function has no such option.
+    """
+    function = plot_function(ds)
+    known = [name for name in inspect.signature(function).parameters if name not in ("ds", "ax")]
+    for name in options:
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise TypeError(f"`{name}` is no option of {function.__name__}; its options: {listed}.")
+    return function(ds, ax=ax, **options)
