@@ -93,7 +93,7 @@ def _lines(part: Part, content: bytes) -> Iterator[tuple[int, str]]:
     # Not splitlines: that would also split at control characters inside a sentence.
     for number, line in enumerate(_text(part, content).split("\n"), start=1):
         if line.strip():
-            yield number, line.rstrip("\r")
+            yield number, line
 
 
 def _row(

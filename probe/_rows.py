@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from ._check import refuse, refuse_type
+from ._symmetric import SymmetricSum
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 # Large enough that the product dominates, small enough to stay far below the data's size.
-CHUNK_BYTES = 9 * 2**20
+CHUNK_BYTES = 10 * 2**20
 # A float32 sum over more rows than this would lose digits that the merge in float64 keeps.
-_CHUNK_ROWS = 3072
-# Multiply-adds done in float64 before narrower products begin: about 0.05 s of one core.
-_WIDE_WORK = 2 * 10**9
+_CHUNK_ROWS = 3413
+# Multiply-adds done in float64 before narrower products begin: a few milliseconds.
+_WIDE_WORK = 2 * 10**8
 # Mean squares below this lose digits to float32's denormal numbers.
 _SMALL = 1e-28
 # Squares of values above this may not fit into float64.
@@ -108,15 +109,15 @@ def batch_centre(batch: Any) -> Any:
     return total / len(batch)
 
 
-def add_squares(batch: Any, m2: Any, centre: Any, *, wide: int = 0) -> Any:
-    """Add the centred second moments of a batch's rows to `m2` (d, d), in place; give their mean.
+def add_squares(batch: Any, m2: SymmetricSum, centre: Any, *, wide: int = 0) -> Any:
+    """Add the centred second moments of a batch's rows to `m2`; give their mean.
 
     Parameters
     ----------
     batch
         (k, d) finite rows, k > 0.
     m2
-        float64 array, or tensor on the rows' device.
+        (d, d), where the rows are summed.
     centre
         From `batch_centre`; its own rounding is corrected for.
     wide
@@ -137,7 +138,7 @@ def add_squares(batch: Any, m2: Any, centre: Any, *, wide: int = 0) -> Any:
         if not isinstance(rows, np.ndarray):
             # float64: a float32 product would fall to TF32 or, under autocast, to half.
             centred = rows - centre
-            m2 += centred.T @ centred
+            m2.add(centred.T @ centred)
             residual = residual + centred.sum(dim=0)
             continue
         dtype = np.float64 if start < wide else rows.dtype
@@ -147,14 +148,14 @@ def add_squares(batch: Any, m2: Any, centre: Any, *, wide: int = 0) -> Any:
         squares, left = _squares(rows, centre, scratch[: len(rows)])
         if squares is None:
             squares, left = _squares(rows, centre, np.empty(rows.shape))
-        m2 += squares
+        m2.add(squares)
         # Not kept beside the next one.
         del squares
         residual = residual + left
         start += len(rows)
     # The rounding of the centre leaves this behind; without it the mean is off by an ulp of it.
-    scaled = residual / len(batch) ** 0.5
-    m2 -= scaled[:, None] * scaled
+    del scratch
+    m2.add_outer(residual, -1.0 / len(batch))
     return centre + residual / len(batch)
 
 
@@ -181,7 +182,11 @@ def _chunks(batch: Any, *, wide: int = 0) -> Iterator[Any]:
     while start < len(batch):
         # What is multiplied wider than it is needs more room beside it.
         size = max(1, CHUNK_BYTES // ((16 if start < wide else width) * batch.shape[1]))
-        rows = batch[start : start + (size if on_device else min(size, _CHUNK_ROWS))]
+        if not on_device:
+            size = min(size, _CHUNK_ROWS, wide - start if start < wide else _CHUNK_ROWS)
+        # Equal parts rather than a short last one, where the product would be slow.
+        left = len(batch) - start
+        rows = batch[start : start + -(-left // -(-left // size))]
         if on_device:
             yield rows.double()
         elif is_tensor(rows):

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._check import finite, integer, ndim, refuse, refuse_type
-from ._rows import DTYPES, add_squares, as_numpy, batch_centre, kind_of, known_dtype, wide_rows
+from ._rows import (
+    DTYPES,
+    add_squares,
+    as_numpy,
+    batch_centre,
+    kind_of,
+    known_dtype,
+    wide_rows,
+)
+from ._symmetric import SymmetricSum
 
 if TYPE_CHECKING:
     import torch
@@ -17,14 +26,14 @@ class Moments:
     """Count, mean and centred second moments of the rows seen so far, in float64.
 
     Each batch is centred on its own rounded mean c, multiplied once in the input's dtype (half
-    precisions in float32; the first rows, up to 2e9 multiply-adds, in float64) and corrected for
+    precisions in float32; the first rows, up to 2e8 multiply-adds, in float64) and corrected for
     what the rounding of c left over: with the residuals x - c, their sum r and
     S = (x - c)'(x - c) over k rows, the mean is c + r/k and M2 = S - r r'/k. Batches are merged by
     Chan, Golub & LeVeque (1979, eq. 2.1b): M2 = M2_a + M2_b + delta delta' n_a n_b / (n_a + n_b).
 
     Relative error of the covariance in float32: below 1e-6 at any offset that float32 itself can
     hold (mean over standard deviation up to 1e4 tested). Cost: n d^2 multiply-adds in the
-    input's dtype (half of that where BLAS has syrk), d^2 numbers of memory and a chunk of 9 MiB.
+    input's dtype (half of that where BLAS has syrk), about d^2 numbers of memory and 10 MiB.
     Tensors on a CUDA device are summed there, in float64.
 
     Parameters
@@ -62,7 +71,7 @@ class Moments:
         self._device: str | None = None
         # numpy arrays, or float64 tensors where the rows live on a CUDA device.
         self._mean: Any = np.zeros(self.dim)
-        self._m2: Any = np.zeros((self.dim, self.dim))
+        self._m2 = SymmetricSum(self.dim)
 
     @property
     def mean(self) -> np.ndarray:
@@ -72,7 +81,7 @@ class Moments:
     @property
     def M2(self) -> np.ndarray:
         """(d, d) float64 sum of the centred outer products; zeros before the first row."""
-        return as_numpy(self._m2).copy()
+        return self._m2.full()
 
     @classmethod
     def from_arrays(
@@ -91,7 +100,8 @@ class Moments:
         if m2.shape != (len(mean), len(mean)):
             refuse("m2", f"have shape {(len(mean), len(mean))} as `mean` has", m2.shape)
         made = cls(len(mean))
-        made.n, made._mean, made._m2 = integer("n", n, low=0), mean, m2
+        made.n, made._mean = integer("n", n, low=0), mean
+        made._m2.add(m2)
         made.dtype = dtype if dtype is None else known_dtype(dtype)
         return made
 
@@ -125,8 +135,8 @@ class Moments:
             refuse("batch", f"be on {self._device} like the rows before", device, "Move it first.")
         if len(batch):
             centre = batch_centre(batch)
-            if not isinstance(centre, np.ndarray) and isinstance(self._m2, np.ndarray):
-                self._mean, self._m2 = centre.new_tensor(self._mean), centre.new_tensor(self._m2)
+            if not isinstance(centre, np.ndarray) and isinstance(self._mean, np.ndarray):
+                self._move_to(centre)
             mean = add_squares(batch, self._m2, centre, wide=wide_rows(self.dim, self.n))
             self._shift(len(batch), mean)
         self.dtype, self._device = dtype, device
@@ -151,9 +161,9 @@ class Moments:
         if other.n:
             # Shards may come from several devices: the arriving one moves to where this one is.
             mean, m2 = other.mean, other.M2
-            if not isinstance(self._m2, np.ndarray):
-                mean, m2 = self._mean.new_tensor(mean), self._m2.new_tensor(m2)
-            self._m2 += m2
+            if not isinstance(self._mean, np.ndarray):
+                mean, m2 = self._mean.new_tensor(mean), self._mean.new_tensor(m2)
+            self._m2.add(m2)
             self._shift(other.n, mean)
         self.dtype = self.dtype or other.dtype
         return self
@@ -202,11 +212,16 @@ class Moments:
             refuse("arrays", f"be of vectors of length {self.dim}", f"length {read.dim}")
         self.__dict__.update(read.__dict__)
 
+    def _move_to(self, tensor: Any) -> None:
+        """Keep the sums where a float64 tensor lives."""
+        m2 = SymmetricSum(self.dim, tensor.new_zeros)
+        m2.add(tensor.new_tensor(self.M2))
+        self._mean, self._m2 = tensor.new_tensor(self._mean), m2
+
     def _shift(self, n: int, mean: Any) -> None:
         """Take in that n rows, whose squares about their own `mean` are added, had that mean."""
         total = self.n + n
         delta = mean - self._mean
-        scaled = delta * (self.n * n / total) ** 0.5
-        self._m2 += scaled[:, None] * scaled
+        self._m2.add_outer(delta, self.n * n / total)
         self._mean = self._mean + delta * (n / total)
         self.n = total

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Viz", "has_plot"]
 
+_NAME = "viz"
+
 
 @final
 class Viz:
@@ -105,10 +107,10 @@ def has_plot(ds: xr.Dataset) -> bool:
 
 def _register() -> None:
     """Put `Viz` on xarray's Dataset; a reload of this module replaces its own accessor quietly."""
-    before = vars(xr.Dataset).get("viz")
-    if before is not None and getattr(xr.Dataset.viz, "__module__", "") == __name__:
-        del xr.Dataset.viz
-    xr.register_dataset_accessor("viz")(Viz)
+    # A stranger's accessor of this name is left to xarray's warning.
+    if getattr(getattr(xr.Dataset, _NAME, None), "__module__", "") == __name__:
+        delattr(xr.Dataset, _NAME)
+    xr.register_dataset_accessor(_NAME)(Viz)
 
 
 _register()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from . import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+Place: TypeAlias = Literal["best", "lower left"]
 
 _MOST_TICKS = 13
 _MOST_NAMED = 8
@@ -47,7 +49,7 @@ def draw_line(ax: Axes, x: np.ndarray, series: Series, *, band: bool = False) ->
 
 
 def dodged(n_points: int, n_series: int, *, width: float = 0.24) -> np.ndarray:
-    """Positions (series, point), moved apart so that intervals at one point do not cover each other.
+    """Positions (series, point), moved apart lest intervals at one point cover each other.
 
     Examples
     --------
@@ -64,7 +66,7 @@ def label_axis(ax: Axes, labels: Sequence[Any], name: str) -> None:
     step = -(-len(texts) // _MOST_TICKS)
     at = np.arange(0, len(texts), step)
     ax.set_xticks(at, [texts[i] for i in at])
-    width = ax.get_window_extent().width / ax.get_figure(root=True).dpi * 72
+    width, _ = style.size_of(ax)
     # About 5 points to a letter, and 6 between two labels.
     if max(5 * len(texts[i]) + 6 for i in at) * len(at) > width:
         ax.tick_params(axis="x", labelrotation=30)
@@ -88,7 +90,7 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     ends = [end for end in ends if np.isfinite(end[1])]
     if not ends:
         return
-    height = ax.get_window_extent().height / ax.get_figure(root=True).dpi * 72
+    _, height = style.size_of(ax)
     wanted = ax.transAxes.inverted().transform(ax.transData.transform([end[:2] for end in ends]))
     for (x, y, name, colour), at in zip(ends, spread(wanted[:, 1], 13 / height), strict=True):
         ax.annotate(
@@ -148,7 +150,7 @@ def legend_above(ax: Axes, *, columns: int = 4) -> int:
     return -(-len(names) // columns)
 
 
-def depth_legend(ax: Axes, labels: Sequence[Any], *, loc: str, columns: int = 1) -> None:
+def depth_legend(ax: Axes, labels: Sequence[Any], *, loc: Place, columns: int = 1) -> None:
     """A legend of layers in order; of many, some at even distances stand for all."""
     lines = {line.get_label(): line for line in ax.get_lines()}
     some = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), _MOST_NAMED)).round())

@@ -8,86 +8,45 @@ those of the explorers, so that a label has one colour in the picture and in the
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from probe._check import one_of, refuse, refuse_type
 
+from ._colours import DARK, DASHES, LIGHT, MARKERS, THEMES, Theme, ink_on, luminance, ordered, ramp
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
+
+__all__ = [
+    "DARK",
+    "DASHES",
+    "LIGHT",
+    "MARKERS",
+    "THEMES",
+    "Theme",
+    "canvas",
+    "describe",
+    "figure_of",
+    "ink_on",
+    "luminance",
+    "ordered",
+    "plain",
+    "ramp",
+    "say",
+    "size_of",
+    "theme",
+    "theme_of",
+    "title",
+]
 
 _TITLE, _TEXT, _SMALL = 11.0, 9.5, 8.5  # points
 
-
-@dataclass(frozen=True)
-class Theme:
-    """Colours of a picture, as ``#rrggbb``.
-
-    Attributes
-    ----------
-    paper, ink, soft, edge, grid
-        Background; text; lesser text; axis lines; grid lines.
-    series
-        Eight colours of unordered groups, most important first, told apart by readers who see
-        no red or no green; `other` is for what is left.
-    ordered
-        Anchors of a ramp of even lightness steps for ordered groups, such as layers.
-    heat
-        Anchors of a ramp for values, lowest first.
-    """
-
-    name: str
-    paper: str
-    ink: str
-    soft: str
-    edge: str
-    grid: str
-    series: tuple[str, ...]
-    other: str
-    ordered: tuple[str, ...]
-    heat: tuple[str, ...]
-
-
-LIGHT = Theme(
-    name="light",
-    paper="#ffffff",
-    ink="#1a2130",
-    soft="#556074",
-    edge="#8791a2",
-    grid="#e6e9ee",
-    series=(
-        *("#0072b2", "#d55e00", "#00896b", "#b8528f"),
-        *("#b07d00", "#2aa1d6", "#5b3fa0", "#6b6a00"),
-    ),
-    other="#9aa3b0",
-    ordered=("#c87800", "#d1405a", "#8f3bb0", "#2c50b8", "#0a2140"),
-    heat=("#f3f7fc", "#a9cdea", "#3f8cc6", "#0b3f78"),
-)
-DARK = Theme(
-    name="dark",
-    paper="#12161d",
-    ink="#e9edf4",
-    soft="#a4afc0",
-    edge="#78869b",
-    grid="#262e39",
-    series=(
-        *("#4aa8ea", "#ff8a45", "#32c79d", "#ea9bc8"),
-        *("#f2b632", "#93d6fa", "#b9a5f2", "#d8d65a"),
-    ),
-    other="#5d6878",
-    ordered=("#5478e0", "#a36be0", "#ee6a8f", "#ffad5c", "#fff3c4"),
-    heat=("#17202c", "#1d4e7d", "#3f8fd0", "#cfe6fb"),
-)
-THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
-# One shape for each colour of `series`, so that colour is never the only sign; then `other`.
-MARKERS = ("o", "^", "s", "D", "v", "p", "h", "P", "o")
 
 _current: ContextVar[Theme] = ContextVar("loupe_theme", default=LIGHT)
 
@@ -120,51 +79,11 @@ def theme_of(ax: Axes) -> Theme:
 
     # What is transparent shows what lies below it: the axes, its figure, then the page.
     colour = np.array(to_rgba(_current.get().paper))[:3]
-    for patch in (ax.get_figure(root=True).patch, ax.patch):
+    for patch in (figure_of(ax).patch, ax.patch):
         *top, alpha = to_rgba(patch.get_facecolor()) if patch.get_visible() else (0, 0, 0, 0)
         colour = alpha * np.array(top) + (1 - alpha) * colour
     # Equal contrast with black and white lies at a luminance of 0.18.
     return LIGHT if luminance(colour) > 0.18 else DARK
-
-
-def luminance(colour: Any) -> float:
-    """Relative luminance in [0, 1] of a colour (WCAG 2.2).
-
-    Examples
-    --------
-    >>> luminance("white"), luminance("black")
-    (1.0, 0.0)
-    """
-    from matplotlib.colors import to_rgb
-
-    rgb = np.array(to_rgb(colour))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
-def ink_on(colour: Any) -> str:
-    """Black or white, whichever has the higher contrast with a background: at least 4.5."""
-    return "#000000" if luminance(colour) > 0.179 else "#ffffff"
-
-
-def ramp(anchors: Sequence[str]) -> Colormap:
-    """A colour map through colours at equal distances."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("loupe", list(anchors))
-
-
-def ordered(n: int, colours: Theme) -> list[str]:
-    """`n` colours for an ordered group, first to last.
-
-    Examples
-    --------
-    >>> ordered(2, LIGHT) == [LIGHT.ordered[0], LIGHT.ordered[-1]]
-    True
-    """
-    from matplotlib.colors import to_hex
-
-    return [to_hex(colour) for colour in ramp(colours.ordered)(np.linspace(0, 1, n))]
 
 
 @contextmanager
@@ -195,6 +114,7 @@ def canvas(
     """
     import matplotlib as mpl
     import matplotlib.pyplot as plt
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     if ax is not None:
         given = _given(ax, panels)
@@ -206,11 +126,9 @@ def canvas(
     colours = _current.get()
     with mpl.rc_context(_settings(colours)):
         # pyplot's figure, so that a notebook shows it; whoever is handed the Axes closes it.
-        figure = plt.figure(figsize=size, layout="constrained", facecolor=colours.paper)
+        layout = ConstrainedLayoutEngine(hspace=0.06, wspace=0.04)
+        figure = plt.figure(figsize=size, layout=layout, facecolor=colours.paper)
         try:
-            engine = figure.get_layout_engine()
-            if engine is not None and panels > 1:
-                engine.set(hspace=0.06, wspace=0.04)
             rows = -(-panels // columns)
             made = [figure.add_subplot(rows, columns, i + 1) for i in range(panels)]
             for each in made:
@@ -220,6 +138,27 @@ def canvas(
         except BaseException:
             plt.close(figure)
             raise
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that an Axes is part of.
+
+    Raises
+    ------
+    ValueError
+        If it was removed from its figure.
+    """
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        refuse("ax", "be part of a figure", "Axes that were removed from theirs")
+    return figure
+
+
+def size_of(ax: Axes) -> tuple[float, float]:
+    """Width and height of an Axes in points, as they are before a layout moves it."""
+    box = ax.get_window_extent()
+    scale = 72 / figure_of(ax).dpi
+    return box.width * scale, box.height * scale
 
 
 def plain(text: Any) -> str:
@@ -239,7 +178,7 @@ def title(ax: Axes, text: str, note: str = "", *, lift: float = 0.0) -> None:
     `lift` leaves room below both, in points, for a legend there.
     """
     colours = theme_of(ax)
-    points = ax.get_window_extent().width / ax.get_figure(root=True).dpi * 72
+    points, _ = size_of(ax)
     heading = textwrap.wrap(text, max(int(points / (_TITLE * 0.5)), 12))
     lines = textwrap.wrap(note, max(int(points / (_SMALL * 0.52)), 12))
     pad = 6 + lift + (4 + len(lines) * _SMALL * 1.25 if lines else 0)
@@ -262,7 +201,7 @@ def say(ax: Axes, words: str) -> None:
 
     It becomes the label of the Axes, and that of the figure unless that has a name of its own.
     """
-    figure = ax.get_figure(root=True)
+    figure = figure_of(ax)
     unnamed = figure.get_label() in ("", describe(figure))
     ax.set_label(" ".join(words.split()))
     if unnamed:
@@ -280,10 +219,13 @@ def describe(drawn: Axes | Figure) -> str:
     >>> describe(ax), describe(ax.figure)
     ('Two bars: 1 and 2.', 'Two bars: 1 and 2.')
     """
-    axes = getattr(drawn, "axes", None)
-    parts = [each.get_label() for each in axes] if isinstance(axes, list) else [drawn.get_label()]
-    said = (str(part) for part in parts if part and not str(part).startswith("<"))
-    return " ".join(dict.fromkeys(said))
+    from matplotlib.figure import FigureBase
+
+    parts = drawn.axes if isinstance(drawn, FigureBase) else [drawn]
+    # Axes of colour bars are labelled "<colorbar>" by matplotlib.
+    labels = (str(part.get_label()) for part in parts)
+    said = (label for label in labels if not label.startswith("<"))
+    return " ".join(filter(None, dict.fromkeys(said)))
 
 
 def _given(ax: Any, panels: int) -> list[Axes]:
@@ -298,7 +240,7 @@ def _given(ax: Any, panels: int) -> list[Axes]:
     return given
 
 
-def _settings(colours: Theme) -> dict[str, Any]:
+def _settings(colours: Theme) -> Any:
     return {
         "text.color": colours.ink,
         "axes.labelcolor": colours.ink,

@@ -121,7 +121,8 @@ def watch(
         seed=seed,
         started=started,
     )
-    result.attrs["model"] = encoder.name
+    # What the last measurement had to say about its layers.
+    result.attrs |= {"model": encoder.name, "notes": found[step].attrs.get("notes", "")}
     updates = np.arange(step - len(losses) + 1, step + 1)
     return result.assign_coords(step_update=("step_update", updates))
 

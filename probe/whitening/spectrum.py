@@ -102,8 +102,8 @@ def spectrum(
     dtype = known_dtype(dtype or moments.dtype or "float32")
     covariance = moments.covariance()
     variance, mean = covariance.diagonal().copy(), moments.mean
-    # In place of the (symmetric) covariance, and by the driver that needs least room beside it.
-    values, columns = eigh(covariance.T, overwrite_a=True, check_finite=False, driver="evr")
+    # In place of the covariance: transposed it is what LAPACK takes without a copy.
+    values, columns = eigh(covariance.T, overwrite_a=True, check_finite=False, driver="evd")
     del covariance
     # LAPACK gives ascending columns; as rows of the transpose they are descending and contiguous.
     eigenvalues, components = values[::-1].copy(), columns.T[::-1]

@@ -58,6 +58,7 @@ def test_markup_is_taken_off(marked: str, plain: str | None) -> None:
         "a fragment that begins in the middle of it.",
         "Frame, Label, Entry, Text, Canvas, Button, Scale, Menu, Wm, Image, Spinbox, "
         "Toplevel, Message, Listbox, Misc and the Grid.",
+        "The f_locals of tb_frame and co_names is in sys.modules or on sys.path.",
         "XXX This is to be done in the future.",
         "The list ends with a colon as it is:",
         "THE FILE IS CLOSED BEFORE IT IS READ.",

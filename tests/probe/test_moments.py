@@ -86,7 +86,7 @@ def test_the_path_of_devices_gives_the_same(dtype: str, monkeypatch: pytest.Monk
             there.update(
                 torch.full((1, 7), 1.0, dtype=rows.dtype).index_fill(1, torch.tensor(2), torch.nan)
             )
-    assert isinstance(there._m2, torch.Tensor)
+    assert isinstance(there._mean, torch.Tensor)
     assert relative(there.mean, here.mean) < 1e-7
     assert relative(there.M2, here.M2) < 1e-7
     # Shards of two places merge, whichever takes in the other.

@@ -131,6 +131,11 @@ class TestEvaluation:
             name="same",
             attrs={},
         )
+        ds = sts_evaluation(
+            same, encoder(calls=calls), transforms=["raw"], fit_on="target", n_boot=5
+        )
+        assert ds.n_fit.item() == 20
+        assert len(calls.pop()) == 10
         sts_evaluation(
             [pairs, same],
             encoder(calls=calls),

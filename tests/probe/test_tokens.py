@@ -105,6 +105,13 @@ def test_any_batching_padding_and_order_gives_the_same(seed, cuts, random, sampl
     same(probes[0].compute(), whole)
 
 
+def test_data_hash_knows_the_order_of_tokens_but_not_of_sentences() -> None:
+    texts = sentences()
+    whole = contextuality([batch(texts)]).attrs["data_hash"]
+    assert contextuality([batch(texts[::-1])]).attrs["data_hash"] == whole
+    assert contextuality([batch([t[::-1] for t in texts])]).attrs["data_hash"] != whole
+
+
 def test_batches_may_carry_an_index_and_be_tensors() -> None:
     states, mask = batch(sentences())
     whole = contextuality([(states, mask)])

@@ -86,6 +86,12 @@ class TestRetrieval:
         low, high = ds.chance_interval.values.ravel()
         assert low < ds.precision_at_k.item() < high
 
+    def test_chance_is_that_of_queries_alone(self):
+        rows = np.random.default_rng(2).normal(size=(20, 6))
+        topics = ["a"] * 10 + [f"lone {i}" for i in range(10)]
+        ds = topic_retrieval(rows, topics, transforms=["raw"], k=4, n_permutations=400)
+        assert ds.chance.item() == pytest.approx(9 / 19, abs=0.02)
+
     def test_permutations_give_uniform_p_values(self):
         p = [
             topic_retrieval(
@@ -130,6 +136,13 @@ class TestRetrieval:
         ds = topic_retrieval(rows, ["a", "a", "b"], transforms=["raw"], k=1)
         assert ds.n_queries.item() == 2
         assert ds.precision_at_k.item() == 0.0
+
+    def test_average_precision_is_one_where_all_that_exist_come_first(self):
+        angle = np.array([0.0, 0.1, 1.0, 1.1])
+        rows = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        ds = topic_retrieval(rows, ["a", "a", "b", "b"], transforms=["raw"], k=2, n_boot=5)
+        assert ds.map_at_k.item() == 1.0
+        assert ds.precision_at_k.item() == 0.5
 
     def test_layers(self):
         rows, topics = topical()

@@ -171,7 +171,8 @@ function scatter({ root, label, height = 330, codes, tip, lines, onPick, onHover
   }
   canvas.addEventListener("pointermove", (event) => shown && hover(under(event), event));
   canvas.addEventListener("pointerleave", () => hover(-1));
-  canvas.addEventListener("click", (event) => shown && onPick(under(event)));
+  // What is highlighted is what a click takes; a finger has not hovered before.
+  canvas.addEventListener("click", (event) => shown && onPick(hovered >= 0 ? hovered : under(event)));
   canvas.addEventListener("keydown", (event) => {
     const ways = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const way = ways[event.key];

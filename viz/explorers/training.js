@@ -46,7 +46,7 @@ function draw(data, root, host) {
   root.append(h("h3", { class: "lp-title" }, data.title),
     h("div", { class: "lp-bar", role: "group", "aria-label": "Settings" }, chooser.element,
       h("div", { class: "lp-play" }, play, stepper.element)),
-    summary, h("div", { class: "lp-two" }, panels.profile.element, panels.course.element),
+    summary, h("div", { class: "lp-two lp-even" }, panels.profile.element, panels.course.element),
     h("div", { class: pictures.length > 1 ? "lp-two" : "lp-wide" }, pictures.map(({ one, picture }) =>
       panel({ title: one.label[0].toUpperCase() + one.label.slice(1) }, picture.element).element)));
 

@@ -93,9 +93,9 @@ function draw(data, root, host) {
     nearAfter: panel({ title: "Nearest after" }, lists[1].element),
   };
   root.append(h("h3", { class: "lp-title" }, data.title), bar, summary, problem,
-    h("div", { class: "lp-two" }, panels.cosines.element, panels.spectrum.element),
+    h("div", { class: "lp-two lp-even" }, panels.cosines.element, panels.spectrum.element),
     data.labels.length ? legend : "",
-    h("div", { class: "lp-two" }, panels.before.element, panels.after.element),
+    h("div", { class: "lp-two lp-even" }, panels.before.element, panels.after.element),
     h("div", { class: "lp-chosen" }, picker.element, quote),
     h("div", { class: "lp-two" }, panels.nearBefore.element, panels.nearAfter.element));
 
@@ -236,11 +236,8 @@ function draw(data, root, host) {
     const i = state.selected;
     quote.replaceChildren(...(i < 0 ? ["No sentence chosen yet."] : [data.texts[i], chip(i)].filter(Boolean)));
     quote.classList.toggle("lp-empty", i < 0);
-    if (i < 0) {
-      lists.forEach((list) => list.clear());
-      [panels.nearBefore, panels.nearAfter].forEach(({ key }) => keyed(key, []));
-      return "";
-    }
+    [panels.nearBefore, panels.nearAfter].forEach(({ element }) => { element.hidden = i < 0; });
+    if (i < 0) return "";
     const sides = [content.before, content.after].map((slice) => ({
       neighbours: row(slice.neighbours, data.n_neighbours, i),
       cosines: row(slice.neighbour_cosines, data.n_neighbours, i) }));

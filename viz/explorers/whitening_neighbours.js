@@ -85,5 +85,5 @@ function neighbourList({ texts, chip, onPick, onHover }) {
           changed ? h("b", { class: "lp-badge" }, word) : null))));
     }));
   }
-  return { element, update, clear: () => element.replaceChildren() };
+  return { element, update };
 }

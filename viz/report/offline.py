@@ -19,7 +19,7 @@ _FETCHED = {
 }  # fmt: skip
 _INLINE = re.compile(r"\s*(data:|blob:|about:|#)", re.IGNORECASE)
 _CSS_URL = re.compile(r"url\(\s*(['\"]?)(?P<url>.*?)\1\s*\)", re.IGNORECASE | re.DOTALL)
-_CSS_IMPORT = re.compile(r"@import\s+(?:url\()?\s*['\"]?(?P<url>[^'\")\s;]+)", re.IGNORECASE)
+_CSS_IMPORT = re.compile(r"@import\s*['\"](?P<url>[^'\"]+)", re.IGNORECASE)
 # An address in code is taken as one that code loads; the names of SVG and MathML are no addresses.
 _CODE_ADDRESS = re.compile(r"(?:https?|wss?):\\?/\\?/[^\s'\"`)<>\\]+", re.IGNORECASE)
 _CODE_LOOSE = re.compile(r"(?:from|import|import\(|fetch\()\s*['\"`](?P<url>[^'\"`]+)['\"`]")
@@ -107,10 +107,8 @@ class _Reader(HTMLParser):
 
 
 def _in_css(text: str) -> Iterator[str]:
-    for found in _CSS_URL.finditer(text):
-        yield found["url"]
-    for found in _CSS_IMPORT.finditer(text):
-        if not found["url"].startswith("url("):
+    for pattern in (_CSS_URL, _CSS_IMPORT):
+        for found in pattern.finditer(text):
             yield found["url"]
 
 

@@ -79,7 +79,8 @@ def plot_cosines(
             step = density[first : last + 1], edges[first : last + 2]
             if len(names) < 4:
                 own.stairs(*step, fill=True, color=colour, alpha=0.22)
-            own.stairs(*step, color=colour, linewidth=1.5, label=style.plain(told))
+            dash = style.DASHES[min(i, 8)]
+            own.stairs(*step, color=colour, lw=1.5, ls=dash, label=style.plain(told))
             own.axvline(average, color=colour, linewidth=1.0, linestyle=(0, (4, 3)))
             said.append(told)
             top = max(top, float(density.max()))

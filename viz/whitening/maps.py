@@ -80,7 +80,7 @@ def plot_map(
         legend_of_labels(axes[-1])
         if ax is None:
             heading = f"Sentences at layer {style.plain(label)}, {style.plain(name)}"
-            axes[0].get_figure().suptitle(
+            style.figure_of(axes[0]).suptitle(
                 heading,
                 x=0.042 / size[0],
                 ha="left",
@@ -178,6 +178,8 @@ def legend_of_labels(ax: Axes) -> None:
 
 def _codes(ax: Axes) -> list[tuple[int, str]]:
     """Code and name of the groups drawn, by size, with other last."""
-    sizes = [(len(each.get_offsets()), str(each.get_label())) for each in ax.collections]
+    sizes = [
+        (len(np.asarray(each.get_offsets())), str(each.get_label())) for each in ax.collections
+    ]
     named = sorted(sizes, key=lambda each: (each[1].startswith("other ("), -each[0], each[1]))
     return [(code, name) for code, (_, name) in enumerate(named)]

@@ -129,6 +129,8 @@ def _panels(ds: xr.Dataset, wanted: Sequence[str] | None) -> list[str]:
 
 
 def _draw(ax: Axes, ds: xr.Dataset, panel: Panel) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     colours = style.theme_of(ax)
     labels = ds["layer"].values.tolist()
     x = dodged(len(labels), len(panel.variables), width=0.12)
@@ -146,7 +148,7 @@ def _draw(ax: Axes, ds: xr.Dataset, panel: Panel) -> None:
     if panel.unit:
         ax.set_ylabel(panel.unit)
     if all(np.issubdtype(ds[variable].dtype, np.integer) for variable, _ in panel.variables):
-        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     several = len(panel.variables) > 1
     style.title(ax, panel.title, panel.reading, lift=13 if several else 0)
     if several:

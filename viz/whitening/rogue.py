@@ -72,9 +72,8 @@ def plot_rogue_dimensions(
         colours = style.theme_of(own)
         height = contribution[shown]
         accent = [colours.series[1] if i < half else colours.other for i in range(len(shown))]
-        inches = own.get_window_extent().width / own.get_figure(root=True).dpi
-        # Below a third of an inch a bar is narrower than its two texts.
-        crowded = inches / len(shown) < 0.33
+        # In 24 points a bar's texts fit side by side.
+        crowded = style.size_of(own)[0] / len(shown) < 24
         bars = own.bar(np.arange(len(shown)), height, width=0.72, color=accent)
         if average > 0:
             texts = [_percent(each / average) for each in height]
@@ -99,7 +98,7 @@ def plot_rogue_dimensions(
             f"It is {short(average)}; above the bars stands their share of it. "
             f"Dashed: {short(even, 2)}, what each of {d} features would give if all were alike.",
         )
-        named = [f"feature {features[i]} {short(contribution[i])}" for i in shown[:5]]
+        named = [f"feature {features[i]} {short(float(contribution[i]))}" for i in shown[:5]]
         style.say(
             own,
             f"Largest contributions to the average cosine {short(average)} of layer {label}: "

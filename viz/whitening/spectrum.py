@@ -133,9 +133,12 @@ def plot_transformed_spectrum(
                 row[kept],
                 color=(*colours.series, colours.other)[min(i, len(colours.series))],
                 linewidth=widths[i],
+                linestyle=style.DASHES[min(i, 8)],
                 label=style.plain(name),
             )
-            said.append(f"{name}: {short(row[0])} to {short(row[kept[-1]] if len(kept) else 0)}")
+            said.append(
+                f"{name}: {short(row[0])} to {short(float(row[kept[-1]]) if len(kept) else 0.0)}"
+            )
         own.set(xscale="log", yscale="log", xlim=(0.9, found.sizes["component"] * 1.12))
         own.set(xlabel="principal direction, by variance", ylabel=axis_label(found))
         _plain_ticks(own, found.sizes["component"])

@@ -22,7 +22,7 @@ def plot_sts(
     protocol: str | None = None,
     datasets: Sequence[str] | None = None,
 ) -> Axes:
-    """Spearman correlation x 100 with its interval in every cell; rows are layers of each data set.
+    r"""Spearman correlation x 100 and its interval in each cell; rows are layers of data sets.
 
     The best transform of a row is framed only where its paired gain over the raw embeddings has
     an interval above 0: intervals of single cells overlap even where a gain is certain.

@@ -209,8 +209,12 @@ def test_arguments_are_checked(options, error, match) -> None:
         pass
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 def test_compiled_and_scripted_models_are_refused() -> None:
     message = "`model` must run eagerly; got a compiled or scripted module"
+    scripted = torch.jit.script(nn.Linear(4, 3))
+    with pytest.raises(ValueError, match=message), capture(scripted, "", "output"):
+        pass
     with pytest.raises(ValueError, match=message), capture(torch.compile(Mlp()), "**", "output"):
         pass
     model = Mlp()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -215,6 +216,10 @@ def test_one_entry_makes_a_kind_known_everywhere() -> None:
     register_attention(PARAMETER)
     try:
         assert attention_kind(model[0]) is PARAMETER
+        later = register_attention(replace(PARAMETER, name="later"))
+        assert attention_kind(model[0]) is later  # the latest is tried first
+        assert attention_kind(model[0], [PARAMETER]) is PARAMETER  # but for a capture's own
+        forget_attention(later)
         with capture(model, is_attention) as acts:
             model(X)
         assert list(acts) == ["0"]
