@@ -86,7 +86,8 @@ def fetch(name: str, *, refresh: bool = False, progress: bool = True) -> Path:
         if difference:
             raise ValueError(
                 f"the file {path} of dataset {name!r} is corrupt or truncated: {difference}. "
-                f"Download it again with fetch({name!r}, refresh=True)."
+                f"Download it again with fetch({name!r}, refresh=True) or "
+                f"`loupe data get {name} --refresh`."
             )
         return path
     path.parent.mkdir(parents=True, exist_ok=True)

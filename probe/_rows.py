@@ -14,9 +14,9 @@ from ._symmetric import SymmetricSum
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 # Large enough that the product dominates, small enough to stay far below the data's size.
-CHUNK_BYTES = 10 * 2**20
+CHUNK_BYTES = 9 * 2**20
 # A float32 sum over more rows than this would lose digits that the merge in float64 keeps.
-_CHUNK_ROWS = 3413
+_CHUNK_ROWS = 3072
 # Multiply-adds done in float64 before narrower products begin: a few milliseconds.
 _WIDE_WORK = 2 * 10**8
 # Mean squares below this lose digits to float32's denormal numbers.

@@ -33,7 +33,7 @@ class Moments:
 
     Relative error of the covariance in float32: below 1e-6 at any offset that float32 itself can
     hold (mean over standard deviation up to 1e4 tested). Cost: n d^2 multiply-adds in the
-    input's dtype (half of that where BLAS has syrk), about d^2 numbers of memory and 10 MiB.
+    input's dtype (half of that where BLAS has syrk), about d^2 numbers of memory and 9 MiB.
     Tensors on a CUDA device are summed there, in float64.
 
     Parameters

@@ -68,8 +68,8 @@ FITS: dict[str, Callable[[list[Any]], Any]] = dict(
 def measure(arm: str, n: int, d: int) -> dict[str, float]:
     """CPU seconds and peak extra bytes of one fit in this process, after a small one."""
     fit = FITS[arm]
-    # Imports and BLAS's own buffers are there before the clock starts.
-    fit(batches_of(rows_at(0.0, 2 * d, d)))
+    # Imports, BLAS's own buffers and its code pages are there before the clock starts.
+    fit(batches_of(rows_at(0.0, 20 * d, d)))
     batches = batches_of(rows_at(0.0, n, d))
     before = reset_peak()
     started = time.process_time()

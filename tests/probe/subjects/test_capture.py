@@ -63,6 +63,13 @@ def test_outputs_are_those_of_the_modules_and_nothing_else_is_kept() -> None:
     assert hooks(model) == 0
 
 
+def test_what_is_asked_for_twice_is_kept_once_in_one_order() -> None:
+    model = Causal()
+    with capture(model, "attn", ["output", "pattern", "output"]) as acts:
+        model(X)
+    assert list(acts["attn"]) == ["pattern", "output"]
+
+
 def test_it_can_be_read_while_it_fills_and_its_repr_says_what_it_holds() -> None:
     model = Mlp()
     with capture(model, "*", "output") as acts:
