@@ -7,12 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .classification import classification_check
     from .effect import effect_of, whitening_effect
     from .geometry import Anisotropy, anisotropy
     from .named import make_transform, transform_family
     from .similarity import sts_evaluation
     from .tokens import contextuality
-    from .topics import classification_check, topic_retrieval
+    from .topics import topic_retrieval
     from .transform import AllButTheTop, Whitening, numerical_rank
 
 _HOME = {
@@ -20,7 +21,7 @@ _HOME = {
     "Anisotropy": "geometry",
     "Whitening": "transform",
     "anisotropy": "geometry",
-    "classification_check": "topics",
+    "classification_check": "classification",
     "contextuality": "tokens",
     "effect_of": "effect",
     "make_transform": "named",

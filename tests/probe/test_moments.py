@@ -34,6 +34,12 @@ def mixed_rows(n: int = 400, d: int = 7, seed: int = 0) -> np.ndarray:
     return rng.standard_normal((n, d)) @ rng.standard_normal((d, d)) + rng.standard_normal(d)
 
 
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Multiply float32 rows in float32 from the first on, as in the bulk of large data."""
+    monkeypatch.setattr(_rows, "_WIDE_WORK", 0)
+
+
 def test_a_hand_computed_case() -> None:
     moments = Moments(2).update(np.array([[1.0, 2.0], [3.0, 6.0]])).update(np.array([[5.0, 1.0]]))
     assert moments.n == 3
@@ -139,6 +145,7 @@ def test_float32_shards_merge_to_one_pass(n: int, work: int, monkeypatch: object
         assert relative(merged.covariance(), whole.covariance()) < (1e-7 if work else 4e-7)
 
 
+@pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize("offset", [0.0, 1.0, 10.0, 100.0, 1e3, 1e4])
 def test_an_offset_costs_no_digits(offset: float) -> None:
     rng = np.random.default_rng(1)
@@ -156,6 +163,7 @@ def test_an_offset_costs_no_digits(offset: float) -> None:
         assert relative(naive, truth) > 0.1
 
 
+@pytest.mark.usefixtures("narrow")
 def test_the_residual_of_a_rounded_mean_is_corrected() -> None:
     # Around 3e7 float32 counts in twos, so every rounded mean is off by up to one.
     rng = np.random.default_rng(2)
@@ -165,6 +173,7 @@ def test_the_residual_of_a_rounded_mean_is_corrected() -> None:
     assert relative(moments.covariance(), np.cov(rows.astype(np.float64).T)) < 1e-6
 
 
+@pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize("scale", [1e30, 1e-30])
 def test_values_whose_squares_float32_cannot_hold(scale: float) -> None:
     rows = mixed_rows()
@@ -172,6 +181,7 @@ def test_values_whose_squares_float32_cannot_hold(scale: float) -> None:
     assert relative(moments.covariance() / scale**2, two_pass(rows)[1]) < 1e-6
 
 
+@pytest.mark.usefixtures("narrow")
 def test_layouts_that_are_not_contiguous() -> None:
     rows = mixed_rows(50, 8).astype(np.float32)
     truth = Moments(4).update(rows[:, ::2].copy())
@@ -180,6 +190,15 @@ def test_layouts_that_are_not_contiguous() -> None:
     assert relative(Moments(4).update(rows[::-1, ::2]).M2, truth.M2) < 1e-6
     assert relative(Moments(4).update(rows[:, ::2].astype(">f4")).M2, truth.M2) < 1e-6
     assert relative(Moments(4).update(torch.from_numpy(rows)[:, ::2]).M2, truth.M2) < 1e-6
+
+
+def test_dimensions_beyond_one_block_of_the_sum() -> None:
+    rows = mixed_rows(500, 300)
+    moments = Moments(300).update(rows[:200]).update(rows[200:])
+    np.testing.assert_allclose(moments.covariance(), np.cov(rows.T), atol=1e-9)
+    np.testing.assert_array_equal(moments.M2, moments.M2.T)
+    made = Moments.from_arrays(500, moments.mean, moments.M2)
+    np.testing.assert_array_equal(made.M2, moments.M2)
 
 
 def test_an_empty_batch_and_an_empty_shard_add_nothing() -> None:
