@@ -64,6 +64,8 @@ NUMBERED = """() => {
     .map((prompt) => prompt.textContent.trim()).filter((text) => text);
   return prompts.length > 0 && prompts.every((text) => /^\\[\\d+\\]:?$/.test(text));
 }"""
+ERRORS = """() => [...document.querySelectorAll('.jp-OutputArea-output pre')]
+  .map((pre) => pre.textContent).filter((text) => text.includes('Traceback (most recent'))"""
 PIXELS = "(canvas) => canvas.toDataURL()"
 
 
@@ -77,6 +79,8 @@ def write(path: Path, sources: tuple[str, ...]) -> None:
 def run_all(page: Any, name: str) -> None:
     page.wait_for_function("window.jupyterapp !== undefined", timeout=PATIENCE)
     page.evaluate(RUN_ALL, name)
+    # A cell that raises stops the run: say which error, not that numbers are missing.
+    assert page.evaluate(ERRORS) == []
     page.wait_for_function(NUMBERED, timeout=PATIENCE)
 
 

@@ -134,6 +134,8 @@ def test_a_chosen_sentence_shows_its_neighbours_before_and_after(watched: Any) -
     assert lists.nth(1).locator(".lp-new").count() == len(after - before)
     assert lists.nth(0).locator(".lp-gone").count() == len(before - after)
     assert f"{len(after - before)} changed" in summary_of(view)
+    inside = "(e) => e.scrollWidth <= e.clientWidth"
+    assert all(one.evaluate(inside) for one in view.locator(".lp-text, .lp-quote").all())
     watched.shoot("page-neighbours")
 
 

@@ -11,7 +11,7 @@ from scipy.special import hyp0f1
 from scipy.stats import skew
 
 from probe.statistics import Interval
-from probe.whitening._nearest import distinct_rows, nearest_distances, surviving
+from probe.whitening._nearest import _blocks, distinct_rows, nearest_distances, surviving
 from probe.whitening._reservoir import Reservoir, keys_of, mixed, row_hashes
 from probe.whitening.sampled import (
     alignment,
@@ -184,6 +184,13 @@ def test_neighbour_lists_agree_with_scipy_in_blocks(rng: np.random.Generator, mo
     outliers = np.vstack([rows, np.full((2, 4), 1e9), rows[:3]])
     assert len(distinct_rows(outliers)) == 2, "all rows are one beside so far an outlier"
     np.testing.assert_array_equal(distinct_rows(np.vstack([rows, rows[:9]])), rows)
+
+
+def test_equal_rows_are_at_no_distance_in_spite_of_rounding(rng: np.random.Generator) -> None:
+    rows = rng.normal(size=(50, 33))
+    [(_, squares)] = _blocks(np.vstack([rows, rows]))
+    assert not np.diagonal(squares, offset=50).any()
+    assert squares.min() == 0
 
 
 def test_survivors_are_the_neighbours_found_without_the_rest(rng: np.random.Generator) -> None:
