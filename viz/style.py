@@ -112,19 +112,18 @@ def canvas(
     ValueError
         If there is not one Axes for each panel.
     """
-    import matplotlib as mpl
     import matplotlib.pyplot as plt
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     if ax is not None:
         given = _given(ax, panels)
-        with mpl.rc_context(_settings(theme_of(given[0]))):
+        with _in_force(_settings(theme_of(given[0]))):
             for each in given:
                 _dress(each, theme_of(each))
             yield given
         return
     colours = _current.get()
-    with mpl.rc_context(_settings(colours)):
+    with _in_force(_settings(colours)):
         # pyplot's figure, so that a notebook shows it; whoever is handed the Axes closes it.
         layout = ConstrainedLayoutEngine(hspace=0.06, wspace=0.04)
         figure = plt.figure(figsize=size, layout=layout, facecolor=colours.paper)
@@ -138,6 +137,23 @@ def canvas(
         except BaseException:
             plt.close(figure)
             raise
+
+
+@contextmanager
+def _in_force(settings: Any) -> Iterator[None]:
+    """Settings of matplotlib for a block, and only these put back after it.
+
+    `matplotlib.rc_context` puts back all of them, so also ``interactive``, which a notebook's
+    backend switches on when the first figure is made: no later figure would be shown.
+    """
+    import matplotlib as mpl
+
+    before: Any = {name: mpl.rcParams[name] for name in settings}
+    mpl.rcParams.update(settings)
+    try:
+        yield
+    finally:
+        mpl.rcParams.update(before)
 
 
 def figure_of(ax: Axes) -> Figure:

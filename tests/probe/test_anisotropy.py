@@ -251,7 +251,6 @@ def test_few_or_equal_rows_are_said_to_be_so() -> None:
 
 
 def test_result_is_labelled_and_survives_a_file(tmp_path: Path) -> None:
-    pytest.importorskip("h5py")
     found = anisotropy({"a": cloud(40), "b": cloud(40, seed=2)})
     for name, variable in found.variables.items():
         assert {"long_name", "units"} <= set(variable.attrs), name

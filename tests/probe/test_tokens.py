@@ -146,7 +146,6 @@ def test_a_state_goes_on_from_what_was_saved() -> None:
 
 
 def test_result_is_labelled_and_survives_a_file(tmp_path: Path) -> None:
-    pytest.importorskip("h5py")
     found = contextuality([batch(sentences(), sentences(seed=3))])
     for name, variable in found.variables.items():
         assert {"long_name", "units"} <= set(variable.attrs), name

@@ -238,3 +238,13 @@ def test_undefined_ends_have_no_label() -> None:
     assert [text.get_text() for text in ax.texts] == ["yes"]
     label_ends(ax, [(0, np.nan, "no", "red")])
     assert len(ax.texts) == 1
+
+
+def test_a_notebook_backend_stays_interactive():
+    """The inline backend switches this on while the first figure is made; it must stay on."""
+    with mpl.rc_context():
+        mpl.rcParams["interactive"] = False
+        with style.canvas() as (ax,):
+            mpl.rcParams["interactive"] = True
+        assert mpl.rcParams["interactive"]
+    plt.close(ax.figure)

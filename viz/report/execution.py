@@ -57,10 +57,12 @@ def execute_notebook(
         notebook,
         timeout=max(1, round(timeout)),
         kernel_name="python3",
+        # A progress bar that overwrites itself comes in pieces; joined, only its end is shown.
+        coalesce_streams=True,
         resources={"metadata": {"path": str(path.resolve().parent)}},
         store_widget_state=False,
-        # The kernel's hint about unencrypted ports is about other machines; this one stays here.
-        extra_arguments=["--log-level=40"],
+        # Its notes on unencrypted local ports and on being stopped are not for the reader of a report.
+        extra_arguments=["--log-level=50"],
     )
     client.reset_execution_trackers()
     at = 0

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-transformers = pytest.importorskip("transformers")
+import transformers
 
 from probe.subjects.attention_kinds import attention_kind, is_attention  # noqa: E402
 from probe.subjects.attention_visibility import _HELD, _configs  # noqa: E402
