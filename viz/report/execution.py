@@ -61,7 +61,7 @@ def execute_notebook(
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.resolve().parent)}},
         store_widget_state=False,
-        # Its notes on unencrypted local ports and on being stopped are not for the reader of a report.
+        # Its notes on local ports and on being stopped are not for the reader of a report.
         extra_arguments=["--log-level=50"],
     )
     client.reset_execution_trackers()

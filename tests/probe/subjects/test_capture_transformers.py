@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from torch import nn
 
-import transformers
-
-from probe.subjects.attention_kinds import attention_kind, is_attention  # noqa: E402
-from probe.subjects.attention_visibility import _HELD, _configs  # noqa: E402
-from probe.subjects.capture import capture  # noqa: E402
+from probe.subjects.attention_kinds import attention_kind, is_attention
+from probe.subjects.attention_visibility import _HELD, _configs
+from probe.subjects.capture import capture
 
 IDS = torch.tensor([[5, 9, 33, 7, 2, 41, 8], [11, 3, 60, 4, 9, 1, 1]])
 MASK = torch.tensor([[1] * 7, [1] * 5 + [0] * 2])
