@@ -415,3 +415,15 @@ def test_training_needs_a_number_over_steps_and_layers() -> None:
         TrainingExplorer(training().drop_vars(["isoscore", "isoscore_interval"]))
     with pytest.raises(ValueError, match="must have numeric steps"):
         TrainingExplorer(training().assign_coords(step=["a", "b", "c"]))
+
+
+def test_a_training_opens_on_what_moves():
+    steps = {"step": [0, 10], "layer": [0, 1]}
+    rows = xr.DataArray(np.full((2, 2), 7), steps, ("step", "layer"))
+    cosine = xr.DataArray([[0.9, 0.8], [0.5, 0.2]], steps, ("step", "layer"))
+    result = xr.Dataset({"n_samples": rows, "isoscore": 1 - cosine, "average_cosine": cosine})
+    view = TrainingExplorer(result)
+    assert view.measure == "average_cosine"
+    names = [one["name"] for one in view.payload(whole=True)["measures"]]
+    assert names == ["isoscore", "average_cosine"]
+    assert TrainingExplorer(result[["n_samples"]]).measure == "n_samples"

@@ -104,7 +104,7 @@ function draw(data, root, host) {
       { text: `layer ${layers[layers.length - 1]}`, tone: "depth-7" }]);
     for (const { one: curve, picture } of pictures) {
       picture.update({ x: { label: "step", domain: stepDomain },
-        y: { label: axisLabel(curve), domain: extent([curve.values]) },
+        y: { label: axisLabel({ ...curve, label: curve.name }), domain: extent([curve.values]) },
         series: [{ kind: "line", xs: curve.steps, ys: curve.values, tone: "ghost" }],
         marks: [{ x: steps[state.at], tone: "accent" }],
         text: `${number(curve.values[0])} at first, ${number(curve.values[curve.values.length - 1])} at last.` });

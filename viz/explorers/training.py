@@ -15,6 +15,9 @@ from . import _twin
 from ._base import Explorer
 from ._payload import pack
 
+# What a training does to the geometry shows here first.
+_FIRST = "average_cosine"
+
 
 class TrainingExplorer(Explorer):
     """A measure over layers at one step of a training, beside its course and the loss.
@@ -23,11 +26,13 @@ class TrainingExplorer(Explorer):
     ----------
     result
         A Dataset with dims ``step`` and ``layer`` and numeric coordinate ``step``, such as
-        `probe.subjects.contrastive.watch` gives. Every numeric variable over (step, layer) can be
-        chosen; every numeric variable over one dim named ``step...`` is drawn as a curve; a
-        variable ``x_interval`` with dim ``bound`` is drawn as a band around ``x``.
+        `probe.subjects.watching.watch` gives. Every numeric variable over (step, layer) can be
+        chosen unless it never changes; every numeric variable over one dim named ``step...`` is
+        drawn as a curve; a variable ``x_interval`` with dim ``bound`` is drawn as a band around
+        ``x``.
     measure, step
-        The first view: a variable's name and a value of ``step``. They can be read and set later.
+        The first view: a variable's name (the average cosine if there is one) and a value of
+        ``step``. They can be read and set later.
 
     Raises
     ------
@@ -66,7 +71,7 @@ class TrainingExplorer(Explorer):
         first = float(result["step"].values[0])
         super().__init__(
             result,
-            measure=measure or measures[0],
+            measure=measure or (_FIRST if _FIRST in measures else measures[0]),
             step=first if step is None else step,
         )
 
@@ -88,11 +93,14 @@ class TrainingExplorer(Explorer):
         raise ValueError(f"`question` must not be asked of this view; got {dict(question)}.")
 
     def _measures(self) -> list[str]:
-        return [
-            str(name)
+        """Variables over (step, layer); those that never change only if there is nothing else."""
+        found = {
+            str(name): values
             for name, values in self.result.data_vars.items()
             if set(values.dims) == {"step", "layer"} and _numeric(values)
-        ]
+        }
+        moving = [name for name, values in found.items() if np.ptp(values.values) != 0]
+        return moving or list(found)
 
     def _measure(self, result: xr.Dataset, name: str) -> dict[str, Any]:
         found = {"name": name, "values": pack(result[name].values, "f32"), **_words(result[name])}
