@@ -39,9 +39,8 @@ class FeedForwardNetwork(nn.Sequential):
 
     def __init__(self, d_model: int, dropout: float) -> None:
         wide = 4 * d_model
-        super().__init__(
-            nn.Linear(d_model, wide), nn.GELU(), nn.Dropout(dropout), nn.Linear(wide, d_model)
-        )
+        # As in BERT, nothing is dropped inside: `dropout` is for what stands in this one's place.
+        super().__init__(nn.Linear(d_model, wide), nn.GELU(), nn.Linear(wide, d_model))
 
 
 class Block(nn.Module):
@@ -166,7 +165,7 @@ class SmallEncoder(nn.Module, TextEncoder):
             self.last_norm = norm(d_model) if norm_first else nn.Identity()
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[list[Tensor], Tensor]:
-        """States of layers 0..n_layers, and the mask with the words that word dropout left.
+        """States of layers 0..n_layers, and their mask, of the words that word dropout left.
 
         Parameters
         ----------
@@ -176,14 +175,18 @@ class SmallEncoder(nn.Module, TextEncoder):
         Returns
         -------
         list of Tensor, Tensor
-            Each (batch, seq, d_model); (batch, seq).
+            Each (batch, seq, d_model); (batch, seq). With word dropout, seq is that of the text
+            with the most words left; a word keeps its position.
         """
+        positions = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
         if self.training and self.word_dropout:
             drawn = torch.rand(mask.shape, device=mask.device) >= self.word_dropout
             # The mark at the beginning stays, so that no text is ever without a token.
-            mask = mask & (drawn | (ids == CLS))
-        positions = self.positions.weight[: ids.shape[1]]
-        states = [self.dropout(self.embedding_norm(self.words(ids) + positions))]
+            kept = mask & (drawn | (ids == CLS))
+            # Hidden words are taken out, not only masked: what is left costs less to compute.
+            positions = (~kept).int().argsort(dim=1, stable=True)[:, : int(kept.sum(1).max())]
+            ids, mask = ids.gather(1, positions), kept.gather(1, positions)
+        states = [self.dropout(self.embedding_norm(self.words(ids) + self.positions(positions)))]
         for block in self.blocks:
             states.append(block(states[-1], mask))
         states[-1] = self.last_norm(states[-1])

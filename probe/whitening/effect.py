@@ -12,6 +12,7 @@ import xarray as xr
 
 from .._check import integer, one_of, refuse, refuse_type
 from .._provenance import data_hash, provenance
+from .._threads import one_thread_if_small
 from ._describe import describe, label_coord
 from ._fitting import fit_rows
 from ._grid import DEFAULT_GRID, allowed_specs, plain_texts
@@ -127,13 +128,14 @@ def whitening_effect(
     rows = _sampled(n, integer("sample", sample, low=4), seed)
     settings = _settings(bins, n_pairs, neighbours, projections, seed, len(rows))
     fit_name, (fit_states, dtype) = fit_rows(fit_on, measured, kept)
-    stats = [statistics_of(states[layer][rows], fit_states[layer], dtype) for layer in kept]
-    spectra = [spectrum(moments_of(each), dtype=dtype) for each in stats]
-    ranks = [each.rank for each in spectra]
-    specs, notes = allowed_specs(transforms, min(ranks))
-    slices = [
-        [_slice(stats[j], spec, settings, kept[j]) for spec in specs] for j in range(len(kept))
-    ]
+    with one_thread_if_small(d):
+        stats = [statistics_of(states[layer][rows], fit_states[layer], dtype) for layer in kept]
+        spectra = [spectrum(moments_of(each), dtype=dtype) for each in stats]
+        ranks = [each.rank for each in spectra]
+        specs, notes = allowed_specs(transforms, min(ranks))
+        slices = [
+            [_slice(stats[j], spec, settings, kept[j]) for spec in specs] for j in range(len(kept))
+        ]
     found: dict[str, Any] = {
         "embedding": (("layer", "example", "feature"), np.stack([s.embedding for s in stats])),
         "mean": (("layer", "feature"), np.stack([s.mean for s in stats])),

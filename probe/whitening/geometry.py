@@ -13,6 +13,7 @@ from .._base import Probe
 from .._check import integer, number, refuse
 from .._provenance import provenance
 from .._rows import DTYPES
+from .._threads import one_thread_if_small
 from ._describe_geometry import as_dataset
 from ._layer_geometry import measure_layer
 from ._layers import Chunk, read_chunk, same_form, stream_chunks
@@ -102,17 +103,19 @@ class Anisotropy(Probe[State]):
         n = next(iter(state.sums.values())).moments.n
         if n < 2:
             refuse("embeddings", "hold at least 2 examples", n)
-        measured = {
-            layer: measure_layer(
-                sums,
-                state.sample.rows[layer],
-                dtype=state.dtype,
-                rank_tol=self.rank_tol,
-                level=self.level,
-                seed=self.seed,
-            )
-            for layer, sums in state.sums.items()
-        }
+        width = next(iter(state.sums.values())).moments.dim
+        with one_thread_if_small(width):
+            measured = {
+                layer: measure_layer(
+                    sums,
+                    state.sample.rows[layer],
+                    dtype=state.dtype,
+                    rank_tol=self.rank_tol,
+                    level=self.level,
+                    seed=self.seed,
+                )
+                for layer, sums in state.sums.items()
+            }
         attrs = provenance(
             "whitening.anisotropy",
             paper=PAPERS,

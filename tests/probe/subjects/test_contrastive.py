@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.python_prose import load_python_prose
 from data.records import Corpus
 from probe.subjects.contrastive import (
     contrastive_loss,
@@ -214,3 +215,14 @@ def test_splitting_keeps_every_text_once() -> None:
         split_corpus(corpus, held_out=30)
     with pytest.raises(ValueError, match="`steps` must be at least 1; got 0"):
         train_small_encoder(corpus.texts, steps=0)
+
+
+@pytest.mark.slow
+def test_real_sentences_are_learned_from_and_their_states_spread() -> None:
+    known, new = split_corpus(load_python_prose(), held_out=2000)
+    encoder = SmallEncoder(Vocabulary.from_texts(known.texts), word_dropout=0.6)
+    training = contrastive_training(encoder, known.texts, steps=200)
+    result = watch(encoder, training, new.with_topics(min_size=11), every=200).isel(layer=-1)
+    low = result.precision_at_k_interval.sel(bound="low", step=200)
+    assert low > result.precision_at_k_interval.sel(bound="high", step=0)
+    assert result.average_cosine.sel(step=200) < result.average_cosine.sel(step=0) - 0.1

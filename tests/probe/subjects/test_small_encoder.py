@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from probe.subjects.pooling import masked_mean
 from probe.subjects.small_encoder import SmallEncoder
 from probe.subjects.tensor_files import weights_hash
 from probe.subjects.vocabulary import CLS, PAD, UNKNOWN, Vocabulary
@@ -66,7 +67,7 @@ def test_a_block_is_the_published_formula() -> None:
         scores = (query @ key.T / 16**0.5)[:, :3].softmax(dim=1)
         mixed = scores @ value[:3] @ heads.out_proj.weight.T + heads.out_proj.bias
         x = block.attention_norm(x[0] + mixed)
-        first, _, _, second = block.feed_forward
+        first, _, second = block.feed_forward
         x = block.feed_forward_norm(x + second(nn.functional.gelu(first(x))))
     torch.testing.assert_close(got[0, :3], x[:3])
 
@@ -116,11 +117,28 @@ def test_word_dropout_hides_words_while_training_only_and_never_the_mark() -> No
     _, mask = encoder.train()(ids, full)
     assert mask[:, 0].all()
     # 2000 draws at 1/2: six standard deviations are 0.067.
-    assert mask[:, 1:].float().mean().item() == pytest.approx(0.5, abs=0.067)
+    assert mask[:, 1:].sum().item() / 2000 == pytest.approx(0.5, abs=0.067)
     _, mask = encoder.eval()(ids, full)
     assert mask.all()
+    assert mask.shape == ids.shape
     _, mask = small(word_dropout=1.0).train()(ids, full)
-    assert mask.sum().item() == 200
+    assert mask.shape == (200, 1)
+
+
+def test_taking_hidden_words_out_is_masking_them() -> None:
+    encoder = small(word_dropout=0.5, dropout=0.0)
+    ids = torch.tensor([[CLS, 3, 4, 5, 6, 3], [CLS, 6, 5, PAD, PAD, PAD]])
+    full = ids != PAD
+    torch.manual_seed(2)
+    drawn = torch.rand(ids.shape) >= 0.5
+    kept = full & (drawn | (ids == CLS))
+    assert 2 < kept.sum() < full.sum()
+    torch.manual_seed(2)
+    short, left = encoder.train()(ids, full)
+    assert left.shape[1] < ids.shape[1]
+    masked, same = encoder.eval()(ids, kept)
+    for one, other in zip(short, masked, strict=True):
+        torch.testing.assert_close(masked_mean(one, left), masked_mean(other, same))
 
 
 def test_the_seed_decides_the_weights_and_leaves_the_global_state() -> None:
