@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.loupe-installed
 PYTEST ?=
 
-.PHONY: report test fast lab lint benchmark clean
+.PHONY: report test fast lab lint benchmark sts clean
 .DEFAULT_GOAL := report
 
 $(STAMP): pyproject.toml constraints.txt install.py
@@ -40,6 +40,9 @@ lint: $(STAMP)
 
 benchmark: $(STAMP)
 	@"$(BIN)/python" tests/benchmarks/whitening.py
+
+sts: $(STAMP)
+	@"$(BIN)/python" tests/benchmarks/sts_table.py
 
 clean:
 	rm -rf "$(VENV)" reports build ./*.egg-info
