@@ -1,6 +1,6 @@
 """Print the table of the README: STS-B test by layer and transform, with intervals.
 
-Run `python tests/benchmarks/sts_table.py` (about two minutes on two cores). It needs STS-B, from
+Run `python tests/benchmarks/sts_table.py` (under a minute on two cores). It needs STS-B, from
 the cache or by download, and the demo extra's model.
 """
 
