@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,3 +85,32 @@ def mean_interval(values: np.ndarray, *, level: float, n_boot: int, seed: int) -
         np.moveaxis(values, -1, 0), method="percentile", level=level, n_boot=n_boot, seed=seed
     )
     return np.stack([found.low, found.high], axis=-1)
+
+
+def gain_over_raw(
+    rows: np.ndarray, names: Collection[str], interval: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, Any]:
+    """Variables ``gain`` and ``gain_interval`` over "raw", paired; none where it was not measured.
+
+    Parameters
+    ----------
+    rows
+        (layer, transform, n), one value per row of the sample.
+    names
+        The transforms, in order.
+    interval
+        Of means over the last axis, such as `mean_interval` with its options bound.
+
+    Examples
+    --------
+    >>> gain_over_raw(np.zeros((1, 1, 4)), ["whiten"], np.copy)
+    {}
+    """
+    if "raw" not in names:
+        return {}
+    raw, mean = list(names).index("raw"), rows.mean(-1)
+    dims = ("layer", "transform")
+    return {
+        "gain": (dims, mean - mean[:, [raw]]),
+        "gain_interval": ((*dims, "bound"), interval(rows - rows[:, [raw]])),
+    }

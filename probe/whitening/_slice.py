@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,13 +81,19 @@ def bin_centres(bins: int) -> np.ndarray:
     return (edges[1:] + edges[:-1]) / 2
 
 
+@lru_cache(maxsize=1)
+def _pairs(n: int, n_pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most `n_pairs` distinct pairs of n rows; kept, since every setting asks for the same."""
+    first, second = np.triu_indices(n, 1)
+    if len(first) > n_pairs:
+        drawn = np.random.default_rng(seed).choice(len(first), n_pairs, replace=False)
+        first, second = first[drawn], second[drawn]
+    return first, second
+
+
 def _density(unit: np.ndarray, settings: Settings) -> np.ndarray:
     """Density of the cosines of distinct pairs, drawn alike for every setting; integrates to 1."""
-    first, second = np.triu_indices(len(unit), 1)
-    if len(first) > settings.n_pairs:
-        rng = np.random.default_rng(settings.seed)
-        drawn = rng.choice(len(first), settings.n_pairs, replace=False)
-        first, second = first[drawn], second[drawn]
+    first, second = _pairs(len(unit), settings.n_pairs, settings.seed)
     cosines = np.clip(np.einsum("pd,pd->p", unit[first], unit[second]), -1.0, 1.0)
     return np.histogram(cosines, settings.bins, range=(-1.0, 1.0), density=True)[0]
 

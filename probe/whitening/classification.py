@@ -13,7 +13,7 @@ import xarray as xr
 
 from .._check import integer, number, refuse
 from .._provenance import data_hash, provenance
-from ._describe import BOUND, describe, label_codes, label_coord, mean_interval
+from ._describe import BOUND, describe, gain_over_raw, label_codes, label_coord, mean_interval
 from ._fitting import Transforms, chosen_layers, chosen_transforms, fitted_transforms
 from ._layers import read_chunk
 
@@ -121,22 +121,15 @@ def classification_check(
     majority = (codes[test] == np.bincount(codes[train]).argmax()).astype(np.float64)
     means = partial(mean_interval, level=level, n_boot=n_boot, seed=seed)
     dims = ("layer", "transform")
-    value = right.mean(-1)
     found: dict[str, Any] = {
-        "accuracy": (dims, value),
+        "accuracy": (dims, right.mean(-1)),
         "accuracy_interval": ((*dims, "bound"), means(right)),
         "majority": majority.mean(),
         "majority_interval": ("bound", means(majority)),
         "n_train": len(train),
         "n_test": len(test),
     }
-    if "raw" in chosen:
-        raw = list(chosen).index("raw")
-        over = means(right - right[:, [raw]])
-        found |= {
-            "gain": (dims, value - value[:, [raw]]),
-            "gain_interval": ((*dims, "bound"), over),
-        }
+    found |= gain_over_raw(right, chosen, means)
     attrs = provenance(
         "whitening.classification",
         paper="arXiv:2407.12886",

@@ -13,7 +13,7 @@ import xarray as xr
 from .._check import integer, number, refuse
 from .._provenance import data_hash, provenance
 from ..statistics import permutation_p
-from ._describe import BOUND, describe, label_codes, label_coord, mean_interval
+from ._describe import BOUND, describe, gain_over_raw, label_codes, label_coord, mean_interval
 from ._fitting import Transforms, chosen_layers, chosen_transforms, fit_rows, fitted_transforms
 from ._layers import read_chunk
 from .classification import classification_check
@@ -158,10 +158,7 @@ def topic_retrieval(
         "n_queries": len(queries),
         "n_fit": ("layer", [len(fit_chunk.layers[layer]) for layer in kept]),
     }
-    if "raw" in chosen:
-        raw = list(chosen).index("raw")
-        found_vars["gain"] = (dims, value - value[:, [raw]])
-        found_vars["gain_interval"] = ((*dims, "bound"), means(precision - precision[:, [raw]]))
+    found_vars |= gain_over_raw(precision, chosen, means)
     attrs = provenance(
         "whitening.topics",
         parameters={

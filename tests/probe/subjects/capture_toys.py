@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from probe.subjects.attention_kinds import AttentionKind, projected_attention
 
+X = torch.linspace(-1, 1, 2 * 5 * 8).reshape(2, 5, 8)
+
 
 class Mlp(nn.Module):
     """Two layers and an activation that writes into its input."""
@@ -253,3 +255,19 @@ def by_hand(
         out = torch.cat(joined, 1) @ mha.out_proj.weight.double().T
         outputs.append(out if mha.out_proj.bias is None else out + mha.out_proj.bias.double())
     return torch.stack(patterns), torch.stack(values), torch.stack(outputs)
+
+
+def hooks(model: nn.Module) -> int:
+    """How many hooks the model carries, of every kind."""
+    return sum(
+        len(getattr(module, name))
+        for module in model.modules()
+        for name in (
+            "_forward_hooks",
+            "_forward_pre_hooks",
+            "_forward_hooks_with_kwargs",
+            "_forward_pre_hooks_with_kwargs",
+            "_forward_hooks_always_called",
+            "_backward_hooks",
+        )
+    )

@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
 
 import pytest
 import torch
 from torch import nn
 
-from probe.subjects.attention_visibility import _HELD
 from probe.subjects.capture import capture
 from probe.subjects.captured import NotCaptured
 from tests.probe.subjects.capture_toys import (
@@ -19,32 +17,9 @@ from tests.probe.subjects.capture_toys import (
     NamedAttention,
     Nested,
     Twice,
+    X,
+    hooks,
 )
-
-X = torch.linspace(-1, 1, 2 * 5 * 8).reshape(2, 5, 8)
-
-
-def hooks(model: nn.Module) -> int:
-    return sum(
-        len(getattr(module, name))
-        for module in model.modules()
-        for name in (
-            "_forward_hooks",
-            "_forward_pre_hooks",
-            "_forward_hooks_with_kwargs",
-            "_forward_pre_hooks_with_kwargs",
-            "_forward_hooks_always_called",
-            "_backward_hooks",
-        )
-    )
-
-
-@pytest.fixture(autouse=True)
-def everything_is_put_back() -> Iterator[None]:
-    assert torch.backends.mha.get_fastpath_enabled()
-    yield
-    assert torch.backends.mha.get_fastpath_enabled()
-    assert _HELD == {}
 
 
 def test_outputs_are_those_of_the_modules_and_nothing_else_is_kept() -> None:

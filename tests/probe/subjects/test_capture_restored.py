@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-from probe.subjects.attention_visibility import _HELD
 from probe.subjects.capture import capture
 from tests.probe.subjects.capture_toys import (
     NAMED,
@@ -19,32 +18,9 @@ from tests.probe.subjects.capture_toys import (
     Nested,
     Raises,
     Seq2Seq,
+    X,
+    hooks,
 )
-
-X = torch.linspace(-1, 1, 2 * 5 * 8).reshape(2, 5, 8)
-
-
-def hooks(model: nn.Module) -> int:
-    return sum(
-        len(getattr(module, name))
-        for module in model.modules()
-        for name in (
-            "_forward_hooks",
-            "_forward_pre_hooks",
-            "_forward_hooks_with_kwargs",
-            "_forward_pre_hooks_with_kwargs",
-            "_forward_hooks_always_called",
-            "_backward_hooks",
-        )
-    )
-
-
-@pytest.fixture(autouse=True)
-def everything_is_put_back() -> Iterator[None]:
-    assert torch.backends.mha.get_fastpath_enabled()
-    yield
-    assert torch.backends.mha.get_fastpath_enabled()
-    assert _HELD == {}
 
 
 @pytest.mark.parametrize(
