@@ -7,6 +7,7 @@ import json
 import platform
 import time
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -57,7 +58,7 @@ def provenance(
         "probe": probe,
         "paper": paper,
         "parameters": json.dumps(dict(parameters or {}), default=str, sort_keys=True),
-        "versions": json.dumps(_versions(), sort_keys=True),
+        "versions": _versions(),
         "seed": -1 if seed is None else int(seed),
         "data_hash": data if isinstance(data, str) else data_hash(data),
         "seconds": -1.0 if started is None else round(time.perf_counter() - started, 4),
@@ -80,11 +81,12 @@ def data_hash(arrays: Iterable[np.ndarray]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _versions() -> dict[str, str]:
+@cache  # reading packages' metadata takes longer than many a measure
+def _versions() -> str:
     found = {"python": platform.python_version()}
     for name in _NAMED:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return json.dumps(found, sort_keys=True)
