@@ -35,6 +35,15 @@ def sts_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cache
 
 
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """The folder of values computed with the papers' own code, beside the test data."""
+    folder = Path(TEST_DATA).parent / "golden"
+    if not TEST_DATA or not folder.is_dir():
+        missing("the golden values are not here: set LOUPE_TEST_DATA to a folder beside `golden`")
+    return folder
+
+
 @pytest.fixture
 def demo_model() -> None:
     """Stop here unless the demo extra's real model is installed."""
