@@ -8,23 +8,22 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
+_ROWS = 1 << 15  # at a time, so that what is between is small beside the tables
+
 
 def conflict_of_exposure(exposure: np.ndarray) -> np.ndarray:
     """T[v, y] = sum over c != y of Z[v, c], for every node and label (node, label).
 
     Exactly 0 where no other class is met: a difference of sums would leave rounding there.
     """
-    total = exposure.sum(axis=1, keepdims=True, dtype=np.float64)
-    met = exposure > 0
-    others = met.sum(axis=1, keepdims=True) - met
-    found = np.where(others > 0, total - exposure, 0.0)
-    # Where only one other class is met, T is that class's entry: no subtraction at all.
-    return np.maximum(found, 0.0).astype(exposure.dtype, copy=False)
-
-
-def own_values(table: np.ndarray, nodes: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """The entries of (node, label) at some nodes and their own labels."""
-    return table[nodes, own]
+    found = np.empty_like(exposure)
+    for start in range(0, len(exposure), _ROWS):
+        rows = exposure[start : start + _ROWS].astype(np.float64, copy=False)
+        met = rows > 0
+        others = met.sum(axis=1, keepdims=True) - met
+        rest = rows.sum(axis=1, keepdims=True) - rows
+        found[start : start + _ROWS] = np.where(others > 0, np.maximum(rest, 0.0), 0.0)
+    return found
 
 
 def conflict_share(exposure: np.ndarray, own: np.ndarray) -> np.ndarray:

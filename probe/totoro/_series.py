@@ -40,7 +40,7 @@ def chebyshev(alpha: float, tol: float) -> Series:
     if b == 0.0:
         return Series(np.ones(1), np.ones(1), 0.0)
     s = math.sqrt(alpha * (2.0 - alpha))  # 1 - b^2 without cancellation
-    rho = (1.0 - s) / b
+    rho = b / (1.0 + s)  # (1 - s) / b without cancellation
     last = 0
     while _tail(last, alpha, s, rho) > tol:
         last += 1

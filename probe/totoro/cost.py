@@ -6,10 +6,11 @@ import time
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 
 from .._check import integer
 from ._operator import Directed, make_operator
-from ._propagation import MEMORY_LIMIT, plan
+from ._propagation import BLOCKS, MEMORY_LIMIT, plan, propagate
 from ._reading import read_adjacency
 from .imbalance import device_of
 
@@ -24,7 +25,7 @@ class Estimate(NamedTuple):
     chunks
         Chunks of columns.
     seconds
-        Wall time of all products, from one that was timed; reading the graph comes on top.
+        Wall time of all products, from a short run that was timed; reading the graph comes on top.
     bytes
         Peak of the graph, the working blocks and the result together.
     """
@@ -48,7 +49,7 @@ def estimate(
     device: Any = None,
     memory_limit: int = MEMORY_LIMIT,
 ) -> Estimate:
-    """Time and memory of `topology_imbalance` on this graph, from one product that is timed here.
+    """Time and memory of `topology_imbalance` on this graph, from a short run that is timed here.
 
     Parameters
     ----------
@@ -79,26 +80,22 @@ def estimate(
         adjacency, directed=directed, dtype=dtype, device=device_of(edge_index, device)
     )
     how = plan(operator, n_labels, alpha=alpha, tol=tol, memory_limit=memory_limit)
-    block = operator.block(_some_columns(operator.num_nodes, how.width))
-    best = np.inf
-    for _ in range(2):  # the first one also warms the caches up
-        began = time.perf_counter()
-        # Brought home, since a device answers before it has computed.
-        float((operator.forward @ block).sum())
-        best = min(best, time.perf_counter() - began)
-    rounds = -(-how.chunks // how.threads)
+    # A short run of one chunk, through the very code that will do the long one.
+    short = plan(operator, how.width, alpha=alpha, tol=0.3, memory_limit=memory_limit)
+    seeds = _some_columns(operator.num_nodes, how.width)
+    began = time.perf_counter()
+    for _ in propagate(operator, seeds, short, alpha=alpha):
+        pass
+    each = (time.perf_counter() - began) / max(short.products, 1)
     n, size = operator.num_nodes, operator.dtype.itemsize
     matrices = (1 if operator.symmetric else 2) * operator.nnz * (size + 8) + adjacency.nnz * 16
-    working = how.threads * how.width * 7 * n * size
     # Influence, exposure, conflict; and ten columns by node.
     result = 3 * n * n_labels * size + 10 * n * 8
-    return Estimate(
-        how.products, how.chunks, how.products * rounds * best, matrices + working + result
-    )
+    working = BLOCKS * how.width * n * size
+    seconds = each * how.products * how.chunks
+    return Estimate(how.products, how.chunks, seconds, matrices + working + result)
 
 
-def _some_columns(n: int, width: int) -> Any:
-    import scipy.sparse as sp
-
+def _some_columns(n: int, width: int) -> sp.csc_array:
     rows = np.arange(width) % n
     return sp.csc_array((np.ones(width), (rows, np.arange(width))), shape=(n, width))

@@ -50,7 +50,7 @@ def test_a_scan_in_small_chunks_is_the_same() -> None:
     options = {"splits": 5, "per_class": 3, "valid_per_class": 2}
     whole = scan_splits(graph, **options)
     # Seven columns: a chunk ends in the middle of a split's classes.
-    small = scan_splits(graph, **options, memory_limit=7 * 60 * 8 * 7)
+    small = scan_splits(graph, **options, memory_limit=5 * 60 * 8 * 7)
     np.testing.assert_allclose(small.totoro, whole.totoro, rtol=1e-12)
 
 

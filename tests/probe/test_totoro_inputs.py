@@ -170,7 +170,7 @@ def test_numbers_that_are_refused() -> None:
     bad("`alpha` must be a real number", TypeError, alpha="0.15")
     bad("`tol` must be between 1e-13 and 1", tol=0.0)
     bad("`dtype` must be one of 'float32', 'float64'", dtype="float16")
-    bad("`memory_limit` must be at least 224", memory_limit=100)
+    bad("`memory_limit` must be at least 160", memory_limit=100)
     bad("`w_min` must be at least 0", w_min=-1.0)
     bad("`w_max` must be at least 2.0", w_min=2.0)
     with pytest.raises(ValueError, match="`n_labels` must be at least 2; got 1"):
