@@ -92,7 +92,8 @@ def data_list() -> None:
     rows = []
     for name in registry.names():
         source = registry.SOURCES[name]
-        rows.append((name, registry.status(name), f"{source.size / 1e6:.2f} MB", source.licence))
+        size = f"{source.size / 1e6:.2f} MB" if source.size else "size unknown"
+        rows.append((name, registry.status(name), size, source.licence))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     for row in rows:
         padded = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]

@@ -1,11 +1,13 @@
 """Datasets by name: fetched once, verified each time, kept in one folder.
 
 The folder is named by the environment variable LOUPE_DATA, else it is the user's cache folder. A
-file that lies there already is used as it is, whoever put it there, if its hash is right.
+file that lies there already is used as it is, whoever put it there, if its hash is right. Where no
+hash is known of a file, its structure is compared with the published numbers in its place.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from contextlib import ExitStack
@@ -14,12 +16,13 @@ from typing import Literal
 
 import pooch
 
+from ._graph_sources import graph_sources
 from ._source import Part, Source
 from ._sts_sources import sts_sources
 
 __all__ = ["SOURCES", "Part", "Source", "cache_folder", "fetch", "names", "status"]
 
-SOURCES: dict[str, Source] = {source.name: source for source in sts_sources()}
+SOURCES: dict[str, Source] = {source.name: source for source in [*sts_sources(), *graph_sources()]}
 
 _TIMEOUT = 30  # seconds without an answer
 
@@ -60,14 +63,16 @@ def fetch(name: str, *, refresh: bool = False, progress: bool = True) -> Path:
     """The path of a dataset's file, downloaded into the cache folder if it is not there yet.
 
     What is there is verified, never replaced unasked. A download becomes visible in one step, when
-    it is complete and verified; if it fails, what was there before stays.
+    it is complete and verified; if it fails, what was there before stays. Where a dataset is made
+    of several files upstream and some of them lie in the cache folder (`Part.local`), these are
+    used in place of a download.
 
     Parameters
     ----------
     name
         One of `names()`.
     refresh
-        Download again, replacing what is there.
+        Download again, replacing the dataset's file.
     progress
         Show a bar of the bytes downloaded.
 
@@ -94,14 +99,24 @@ def fetch(name: str, *, refresh: bool = False, progress: bool = True) -> Path:
     # Beside the target, so that the last step is a rename within one file system: atomic.
     with tempfile.TemporaryDirectory(prefix=".loupe-", dir=path.parent) as folder:
         complete = Path(folder) / path.name
-        files = [
-            (part, _download(source, i, Path(folder), path, progress=progress))
-            for i, part in enumerate(source.parts)
-        ]
-        complete.write_bytes(_converted(source, files))
+        files, local = [], []
+        for i, part in enumerate(source.parts):
+            here = cache_folder() / part.local
+            if part.local and here.is_file() and not refresh:
+                content = here.read_bytes()
+                local.append(here)
+            else:
+                content = _download(source, i, Path(folder), path, progress=progress)
+            files.append((part, content))
+        try:
+            for part, content in files:
+                _verify(part, content)
+            complete.write_bytes(source.convert(files))
+        except ValueError as error:
+            raise ValueError(_not_expected(source, str(error).rstrip("."), local)) from error
         difference = _difference(source, complete)
         if difference:
-            raise ValueError(_not_expected(source, difference))
+            raise ValueError(_not_expected(source, difference, local))
         complete.replace(path)
     return path
 
@@ -115,6 +130,12 @@ def _source(name: str) -> Source:
 
 def _difference(source: Source, path: Path) -> str:
     """What distinguishes a file from the expected one; empty if nothing does."""
+    if not source.sha256 and source.check is not None:
+        try:
+            source.check(path)
+        except ValueError as error:
+            return str(error).rstrip(".")
+        return ""
     size = path.stat().st_size
     found = pooch.file_hash(str(path), alg="sha256")
     if (size, found) == (source.size, source.sha256):
@@ -133,7 +154,7 @@ def _download(source: Source, index: int, folder: Path, path: Path, *, progress:
     count = f" {index + 1}/{len(source.parts)}" if len(source.parts) > 1 else ""
     target = folder / f"part-{index}"
     # pooch puts in the length that the server tells; a bar without any length has no truth value.
-    total = source.size
+    total = max(source.size, 1)
     with (
         tqdm(
             desc=source.name + count, total=total, unit="B", unit_scale=True, disable=not progress
@@ -155,11 +176,13 @@ def _download(source: Source, index: int, folder: Path, path: Path, *, progress:
             download(part.url, str(target), None)
         except requests.RequestException as error:
             kept = f"{path} stays as it was. " if path.is_file() else f"{path} is missing. "
+            beside = ""
+            if part.local:
+                beside = f" Or put {part.url} into {cache_folder() / part.local}."
             raise ConnectionError(
                 f"dataset {source.name!r} cannot be downloaded from {part.url} ({_reason(error)}). "
                 f"{kept}Without a network: run `loupe data get {source.name}` on a machine that "
-                f"has one, and copy its file to that place ({source.size} bytes, sha256 "
-                f"{source.sha256})."
+                f"has one, and copy its file to that place ({source.expected}).{beside}"
             ) from error
     return target.read_bytes()
 
@@ -171,17 +194,27 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _converted(source: Source, files: list[tuple[Part, bytes]]) -> bytes:
-    try:
-        return source.convert(files)
-    except ValueError as error:
-        raise ValueError(_not_expected(source, str(error).rstrip("."))) from error
+def _verify(part: Part, content: bytes) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if part.sha256 and found != part.sha256:
+        raise ValueError(
+            f"expected {part.url.rpartition('/')[2]} with sha256 {part.sha256}, "
+            f"found {len(content)} bytes with sha256 {found}"
+        )
 
 
-def _not_expected(source: Source, why: str) -> str:
+def _not_expected(source: Source, why: str, local: list[Path]) -> str:
+    target = cache_folder() / source.filename
+    if local:
+        return (
+            f"what lies in {local[0].parent} for dataset {source.name!r} is not what it is "
+            f"at {source.parts[0].url.rpartition('/')[0]}: {why}. Nothing was stored. Remove the "
+            f"files there to download them in their place, or put the right dataset into {target} "
+            "yourself."
+        )
     return (
         f"what was downloaded for dataset {source.name!r} from {source.url} is not the expected "
         f"file: {why}. Nothing was stored. Something between here and there may have cut or "
         f"replaced it: try fetch({source.name!r}, refresh=True) again, or put the right file into "
-        f"{cache_folder() / source.filename} yourself."
+        f"{target} yourself."
     )

@@ -35,6 +35,18 @@ def sts_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cache
 
 
+@pytest.fixture
+def planetoid_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder holding Planetoid's files as they are upstream, named by LOUPE_DATA."""
+    source = Path(TEST_DATA) / "planetoid"
+    if not TEST_DATA or not source.is_dir():
+        missing("Planetoid is not here: set LOUPE_TEST_DATA to a folder that holds planetoid/ind.*")
+    cache = tmp_path / "cache"
+    shutil.copytree(source, cache / "planetoid", copy_function=shutil.copyfile)
+    monkeypatch.setenv("LOUPE_DATA", str(cache))
+    return cache
+
+
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """The folder of values computed with the papers' own code, beside the test data."""

@@ -190,7 +190,7 @@ def _features(features: Any, length: int) -> Any:
         return None
     sparse = sp.issparse(features)
     # numpy keeps float32 as it is; integers and booleans become numbers a model can read.
-    array = sp.csr_array(features, copy=True) if sparse else np.array(features)
+    array: Any = sp.csr_array(features, copy=True) if sparse else np.array(features)
     if array.ndim != 2 or array.shape[0] != length:
         raise ValueError(
             f"`features` must have axes (node, feature) with {length} nodes; "
@@ -225,6 +225,6 @@ def _weights(weights: Any, length: int) -> np.ndarray | None:
     return _frozen(array)
 
 
-def _frozen(array: np.ndarray) -> np.ndarray:
+def _frozen(array: Any) -> Any:
     array.flags.writeable = False
     return array

@@ -44,7 +44,9 @@ def described(
     totoro = tables["conflict"][nodes, own]
     ranks = conflict_ranks(totoro)
     seen = tables["exposure"][nodes]
-    found: dict[str, Any] = {name: (("node", "label"), table) for name, table in tables.items()}
+    found: dict[str, Any] = {
+        name: (("node", "label"), table, _attrs(name)) for name, table in tables.items()
+    }
     by_node = {
         "totoro": _spread(totoro, labelled),
         "conflict_share": _spread(conflict_share(seen, own), labelled),
@@ -57,27 +59,22 @@ def described(
         "unreached": unreached(reach.component, nodes),
         "isolated": reach.isolated,
     }
-    found |= {name: ("node", values) for name, values in by_node.items()}
+    found |= {name: ("node", values, _attrs(name)) for name, values in by_node.items()}
     between = class_conflict(seen, own, labelled.counts)
-    found["class_conflict"] = (("label", "label_other"), between)
+    found["class_conflict"] = (("label", "label_other"), between, _attrs("class_conflict"))
     names = np.array(labelled.names)
     coords = {
         "label": np.arange(len(names)),
         "label_other": np.arange(len(names)),
         "label_name": ("label", names),
     }
-    ds = xr.Dataset(found, coords)
-    for name in ds.data_vars:
-        long_name, units, span = WORDS[str(name)]
-        ds[name].attrs = {"long_name": long_name, "units": units}
-        if span:
-            ds[name].attrs["range"] = span
-    return ds
+    return xr.Dataset(found, coords)
 
 
 def notes_of(ds: xr.Dataset, *, symmetric: bool, directed: str) -> str:
     """Warnings in words, one a line; empty if there is nothing to say."""
     n_train, n_nodes = int(ds.train.values.sum()), ds.sizes["node"]
+    totoro = ds.totoro.values
     found = []
     if ds.attrs["n_zero_conflict"]:
         found.append(
@@ -96,13 +93,18 @@ def notes_of(ds: xr.Dataset, *, symmetric: bool, directed: str) -> str:
         found.append("Edges were counted in both directions (directed='symmetrise').")
     if not symmetric:
         found.append("The graph is directed: D holds out-degrees, and T follows the edges.")
-    positive = ds.totoro.values[ds.totoro.values > 0]
+    positive = totoro[totoro > 0]
     if len(positive) and ds.attrs["error_bound"] > 0.01 * np.median(positive):
         found.append(
             f"The error of T is only known to stay below {ds.attrs['error_bound']:.1e}, which is "
             f"not small beside the median T, {np.median(positive):.1e}: lower `tol`."
         )
     return "\n".join(found)
+
+
+def _attrs(name: str) -> dict[str, str]:
+    long_name, units, span = WORDS[name]
+    return {"long_name": long_name, "units": units} | ({"range": span} if span else {})
 
 
 def _spread(values: np.ndarray, labelled: Labelled) -> np.ndarray:

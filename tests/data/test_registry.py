@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,20 @@ def test_what_a_login_page_sends_instead_of_the_data_is_named(
     assert files_in(cache) == []
 
 
+def test_a_part_that_is_not_the_known_one_is_named(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(monkeypatch, server.address("/first"), server.address("/second"))
+    toy = registry.SOURCES["toy"]
+    known = hashlib.sha256(HALVES["/first"]).hexdigest()
+    parts = tuple(replace(part, sha256=known) for part in toy.parts)
+    monkeypatch.setitem(registry.SOURCES, "toy", replace(toy, parts=parts))
+    with pytest.raises(ValueError, match="what was downloaded for dataset 'toy'") as caught:
+        registry.fetch("toy", progress=False)
+    assert f"is not the expected file: expected second with sha256 {known}, " in str(caught.value)
+    assert files_in(cache) == []
+
+
 def test_unknown_names_list_the_known_ones() -> None:
     for ask in (registry.fetch, registry.status):
         with pytest.raises(
@@ -255,17 +270,22 @@ def test_the_cache_folder_is_the_users_unless_named(monkeypatch: pytest.MonkeyPa
     assert registry.cache_folder().name == "loupe"
 
 
+def is_hash(text: str, length: int) -> bool:
+    return len(text) == length and set(text) <= set("0123456789abcdef")
+
+
 def test_every_source_is_complete_and_pinned() -> None:
     assert registry.names() == list(registry.SOURCES)
     assert len({source.filename for source in registry.SOURCES.values()}) == len(registry.names())
     for name, source in registry.SOURCES.items():
         assert source.name == name
-        assert len(source.sha256) == 64
-        assert source.size > 0
+        # A file is known by its hash, or where nobody has told it, by its published structure.
+        assert bool(source.sha256) == bool(source.size) == (source.check is None)
+        assert is_hash(source.sha256, 64) or source.check is not None
         assert source.licence
         assert source.citation
         for part in source.parts:
             commit = part.url.removeprefix("https://raw.githubusercontent.com/").split("/")[2]
-            assert len(commit) == 40
-            assert set(commit) <= set("0123456789abcdef")
+            known = is_hash(commit, 40) or is_hash(part.sha256, 64)
+            assert known or source.check is not None
         assert source.url.split() == [part.url for part in source.parts]
