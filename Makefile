@@ -1,17 +1,20 @@
 # make report   build the environment once, run the main notebook, print the path of its page
 # make test     the same set-up, then every test
 # make lab      open JupyterLab on the notebooks
+# make benchmark / sts / renode   the figures of the README, measured again
+# Another notebook:     make report NOTEBOOK=03_totoro
 # Another torch:        make report TORCH="torch --index-url https://download.pytorch.org/whl/cu130"
 # Another interpreter:  make report PYTHON=/path/to/python3.11
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH ?=
+NOTEBOOK ?= 04_whitening
 VENV ?= .venv
 # Relative paths throughout, so that a checkout below a folder with a space works.
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.loupe-installed
 PYTEST ?=
 
-.PHONY: report test fast lab lint benchmark sts clean
+.PHONY: report test fast lab lint benchmark sts renode clean
 .DEFAULT_GOAL := report
 
 $(STAMP): pyproject.toml constraints.txt install.py
@@ -19,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt install.py
 	@touch "$@"
 
 report: $(STAMP)
-	@"$(BIN)/python" -m loupe report notebooks/04_whitening.ipynb -o reports/whitening.html
+	@"$(BIN)/python" -m loupe report "notebooks/$(NOTEBOOK).ipynb" -o "reports/$(NOTEBOOK).html"
 
 test: $(STAMP)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
@@ -40,9 +43,13 @@ lint: $(STAMP)
 
 benchmark: $(STAMP)
 	@"$(BIN)/python" tests/benchmarks/whitening.py
+	@"$(BIN)/python" tests/benchmarks/totoro.py
 
 sts: $(STAMP)
 	@"$(BIN)/python" tests/benchmarks/sts_table.py
+
+renode: $(STAMP)
+	@"$(BIN)/python" tests/benchmarks/renode_table.py
 
 clean:
 	rm -rf "$(VENV)" reports build ./*.egg-info

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
-from viz.report.execution import read_notebook
+from .lab_notebook import (
+    EVALUATE,
+    EXECUTE,
+    PATIENCE,
+    PIXELS,
+    copy_fast,
+    run_all,
+    summary_of,
+    wait_for_summary,
+    write,
+)
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "notebooks" / "04_whitening.ipynb"
-# Kernel and server share the machine with the browser; a busy machine is slow, not broken.
-PATIENCE = 240_000
 
 CELLS = (
     """\
@@ -38,58 +44,6 @@ training = xr.Dataset({"average_cosine": values, "loss": ("step", np.arange(5.0)
 steps = explore(training)
 steps""",
 )
-
-RUN_ALL = """async (path) => {
-  const app = window.jupyterapp;
-  await app.restored;
-  const panel = await app.commands.execute('docmanager:open', { path, factory: 'Notebook' });
-  await panel.context.ready;
-  await panel.sessionContext.ready;
-  await panel.sessionContext.session.kernel.info;
-  await app.commands.execute('notebook:run-all-cells');
-}"""
-EVALUATE = """async (expression) => {
-  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  const future = kernel.requestExecute(
-    { code: '', silent: true, store_history: false, user_expressions: { it: expression } });
-  const found = (await future.done).content.user_expressions.it;
-  return found.status === 'ok' ? found.data['text/plain'] : `${found.ename}: ${found.evalue}`;
-}"""
-EXECUTE = """async (code) => {
-  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  return (await kernel.requestExecute({ code }).done).content.status;
-}"""
-NUMBERED = """() => {
-  const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')]
-    .map((prompt) => prompt.textContent.trim()).filter((text) => text);
-  return prompts.length > 0 && prompts.every((text) => /^\\[\\d+\\]:?$/.test(text));
-}"""
-ERRORS = """() => [...document.querySelectorAll('.jp-OutputArea-output pre')]
-  .map((pre) => pre.textContent).filter((text) => text.includes('Traceback (most recent'))"""
-PIXELS = "(canvas) => canvas.toDataURL()"
-
-
-def write(path: Path, sources: tuple[str, ...]) -> None:
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(metadata=kernel)
-    notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    nbformat.write(notebook, path)
-
-
-def run_all(page: Any, name: str) -> None:
-    page.wait_for_function("window.jupyterapp !== undefined", timeout=PATIENCE)
-    page.evaluate(RUN_ALL, name)
-    # A cell that raises stops the run: say which error, not that numbers are missing.
-    assert page.evaluate(ERRORS) == []
-    page.wait_for_function(NUMBERED, timeout=PATIENCE)
-
-
-def summary_of(view: Any) -> str:
-    return view.locator(".lp-summary").text_content()
-
-
-def wait_for_summary(view: Any, part: str) -> None:
-    view.locator(".lp-summary", has_text=part).wait_for(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -185,12 +139,7 @@ def test_explorer_follows_the_theme_of_lab(ran: Any) -> None:
 def test_main_notebook_runs_and_its_explorer_moves(
     lab: Any, open_page: Callable[..., Any], demo_model: None
 ) -> None:
-    shutil.copyfile(MAIN, lab.folder / MAIN.name)
-    notebook = read_notebook(lab.folder / MAIN.name)
-    for cell in notebook.cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            cell.source = cell.source.replace("FAST = False", "FAST = True")
-    nbformat.write(notebook, lab.folder / MAIN.name)
+    copy_fast(MAIN, lab.folder)
     watched = open_page(lab.address(MAIN.name))
     run_all(watched.page, MAIN.name)
     view = watched.page.locator(".lp", has=watched.page.locator("input[name=k]")).first

@@ -43,8 +43,16 @@ export default {
     const root = h("div", { class: "lp" });
     el.append(root);
     const host = liveHost(model);
-    const stop = draw(model.get("_payload"), root, host);
+    let stop = () => {};
+    let frame = 0;
+    // A cell's output is filled before it is put into the page, where colours have no value yet.
+    function begin() {
+      if (root.isConnected) stop = draw(model.get("_payload"), root, host);
+      else frame = requestAnimationFrame(begin);
+    }
+    begin();
     return () => {
+      cancelAnimationFrame(frame);
       stop();
       host.close();
     };
