@@ -20,6 +20,11 @@ PLOTS = {
     "whitening.sts": "viz.whitening:plot_sts",
     "whitening.topics": "viz.whitening:plot_topics",
     "whitening.training": "viz.whitening:plot_training",
+    "totoro.imbalance": "viz.totoro:plot_imbalance",
+    "totoro.map": "viz.totoro:plot_graph",
+    "totoro.splits": "viz.totoro:plot_splits",
+    "totoro.study": "viz.totoro:plot_study",
+    "totoro.training": "viz.totoro:plot_history",
 }
 
 

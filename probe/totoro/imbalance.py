@@ -187,7 +187,7 @@ def watched(
 ) -> Iterable[Chunk]:
     """The chunks of a propagation, with a bar where it takes long."""
     chunks = propagate(operator, seeds, how, alpha=alpha)
-    long = how.products * operator.nnz * (len(seeds.indptr) - 1) > 1e9
+    long = how.products * operator.nnz * (len(seeds.indptr) - 1) > 2e10
     if progress is False or (progress is None and not long):
         return chunks
     from tqdm import tqdm

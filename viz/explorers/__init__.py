@@ -9,16 +9,22 @@ import xarray as xr
 
 if TYPE_CHECKING:
     from ._base import Explorer
+    from .totoro import TotoroExplorer
     from .training import TrainingExplorer
     from .whitening import WhiteningExplorer
 
-__all__ = ["TrainingExplorer", "WhiteningExplorer", "explorable", "explore"]
+__all__ = ["TotoroExplorer", "TrainingExplorer", "WhiteningExplorer", "explorable", "explore"]
 
-_HOME = {"TrainingExplorer": "training", "WhiteningExplorer": "whitening"}
+_HOME = {
+    "TotoroExplorer": "totoro",
+    "TrainingExplorer": "training",
+    "WhiteningExplorer": "whitening",
+}
 # `probe` of a result -> the class that shows it.
 _EXPLORERS = {
     "whitening.effect": "WhiteningExplorer",
     "whitening.training": "TrainingExplorer",
+    "totoro.map": "TotoroExplorer",
 }
 
 
@@ -57,7 +63,7 @@ def explore(result: xr.Dataset) -> Explorer:
     Traceback (most recent call last):
     ...
     ValueError: `result` must come from a probe that has an explorer (whitening.effect, \
-whitening.training); got probe 'novel'.
+whitening.training, totoro.map); got probe 'novel'.
     """
     name = _class_name(result)
     if name is None:
