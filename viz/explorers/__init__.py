@@ -9,13 +9,22 @@ import xarray as xr
 
 if TYPE_CHECKING:
     from ._base import Explorer
+    from .attention import AttentionExplorer
     from .totoro import TotoroExplorer
     from .training import TrainingExplorer
     from .whitening import WhiteningExplorer
 
-__all__ = ["TotoroExplorer", "TrainingExplorer", "WhiteningExplorer", "explorable", "explore"]
+__all__ = [
+    "AttentionExplorer",
+    "TotoroExplorer",
+    "TrainingExplorer",
+    "WhiteningExplorer",
+    "explorable",
+    "explore",
+]
 
 _HOME = {
+    "AttentionExplorer": "attention",
     "TotoroExplorer": "totoro",
     "TrainingExplorer": "training",
     "WhiteningExplorer": "whitening",
@@ -25,6 +34,7 @@ _EXPLORERS = {
     "whitening.effect": "WhiteningExplorer",
     "whitening.training": "TrainingExplorer",
     "totoro.map": "TotoroExplorer",
+    "value.examples": "AttentionExplorer",
 }
 
 
@@ -63,7 +73,7 @@ def explore(result: xr.Dataset) -> Explorer:
     Traceback (most recent call last):
     ...
     ValueError: `result` must come from a probe that has an explorer (whitening.effect, \
-whitening.training, totoro.map); got probe 'novel'.
+whitening.training, totoro.map, value.examples); got probe 'novel'.
     """
     name = _class_name(result)
     if name is None:
