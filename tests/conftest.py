@@ -47,6 +47,18 @@ def planetoid_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cache
 
 
+@pytest.fixture
+def nlvr_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder holding NLVR's development set, named by LOUPE_DATA as a user would."""
+    source = Path(TEST_DATA) / "nlvr"
+    if not TEST_DATA or not source.is_dir():
+        missing("NLVR is not here: set LOUPE_TEST_DATA to a folder that holds nlvr/dev.json")
+    cache = tmp_path / "cache"
+    shutil.copytree(source, cache / "nlvr", copy_function=shutil.copyfile)
+    monkeypatch.setenv("LOUPE_DATA", str(cache))
+    return cache
+
+
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """The folder of values computed with the papers' own code, beside the test data."""

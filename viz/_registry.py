@@ -25,6 +25,17 @@ PLOTS = {
     "totoro.splits": "viz.totoro:plot_splits",
     "totoro.study": "viz.totoro:plot_study",
     "totoro.training": "viz.totoro:plot_history",
+    "value.attention_prober": "viz.value:plot_probers",
+    "value.coreference": "viz.value:plot_coreference",
+    "value.cross_modal": "viz.value:plot_cross_modal",
+    "value.embedding_prober": "viz.value:plot_probers",
+    "value.fusion_degree": "viz.value:plot_fusion",
+    "value.head_ablation": "viz.value:plot_ablation",
+    "value.linguistic": "viz.value:plot_probers",
+    "value.modality_importance": "viz.value:plot_modality",
+    "value.profile": "viz.value:plot_profile",
+    "value.relations": "viz.value:plot_relations",
+    "value.training": "viz.value:plot_steps",
 }
 
 

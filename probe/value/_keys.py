@@ -49,13 +49,13 @@ def example_keys(batch: Attended) -> np.ndarray:
     text = as_numpy(batch.modality) == 0
     links = np.zeros((0, 3), int) if batch.links is None else np.argwhere(as_numpy(batch.links))
     linked = np.split(links[:, 1:], np.searchsorted(links[:, 0], np.arange(1, len(batch))))
-    whole = None if boxes is None else np.isfinite(boxes).all(axis=2)
+    whole = np.zeros((len(batch), 0)) if boxes is None else np.asarray(np.isfinite(boxes).all(2))
     keys = np.empty(len(batch), dtype=np.uint64)
     for i in range(len(batch)):
         parts = [linked[i].astype(np.int32).tobytes()]
         if batch.tokens:
             parts.append("\0".join(compress(batch.tokens[i], text[i])).encode())
-        if boxes is not None and whole is not None:
+        if boxes is not None:
             parts.append(boxes[i][whole[i]].tobytes())
         keys[i] = _hash(b"\1".join(parts))
     return keys

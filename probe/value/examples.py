@@ -272,7 +272,7 @@ def _scores(
 
 def _tables(result: xr.Dataset, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
     """Every (layer, head) table of a result, and what it is called."""
-    if "kind" in result.coords and "all" in result["kind"].values:
+    if "kind" in result.dims and "all" in result["kind"].values:
         result = result.sel(kind="all")
     sizes = (result.sizes.get("layer", 0), result.sizes.get("head", 0))
     if {"chosen_layer", "chosen_head"} <= set(result.data_vars):

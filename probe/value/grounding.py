@@ -70,7 +70,7 @@ class Coreference(HeadProbe):
         mass, mass_interval = self.ratio(sums["mass"], count)
         lift, lift_interval = self.ratio(sums["mass"], sums["share"])
         p = normal_p(sums["hit"][0] - sums["null"][0], sums["variance"][0])
-        measured = count[0] > 0
+        measured = np.broadcast_to(count[0] > 0, p.shape)
         holm = corrected(p, measured, len(labels["kinds"]))
         first, second = ({name: each[h] for name, each in halves.items()} for h in (0, 1))
         score = self.mean(first["hit"], first["count"])
@@ -86,13 +86,13 @@ class Coreference(HeadProbe):
             "mass": (dims, mass),
             "mass_interval": ((*dims, "bound"), mass_interval),
             "null_mass": (dims, self.mean(sums["null_mass"], count)),
-            "share": (dims, self.mean(sums["share"], count)),
+            "share": (dims, np.broadcast_to(self.mean(sums["share"], count), p.shape)),
             "lift": (dims, lift),
             "lift_interval": ((*dims, "bound"), lift_interval),
             "p": (dims, np.where(measured, p, np.nan)),
             "p_corrected": (dims, holm),
             "called": (dims, np.nan_to_num(holm, nan=1.0) <= 1 - self.level),
-            "n_units": (dims, count[0]),
+            "n_units": (dims, np.broadcast_to(count[0], p.shape)),
             "n_examples": int(state.counts.sum()),
             **held_variables(held, dims[2:]),
         }
@@ -134,13 +134,17 @@ def _side(
     """
     n, layers, heads, units, p = block.rows.shape
     linked = partners.sum(-1) > 0  # a partner that no position shows cannot be found
-    ok = (linked[:, None, None] & (block.total > 0)).to(block.rows.dtype)
+    # Rows of zeros are of no use in a layer where all heads have them; elsewhere they are even.
+    asked = linked[:, None, None] & (block.total > 0).any(2, keepdim=True)
+    ok = asked.to(block.rows.dtype)  # (n, layer, 1, unit): what all heads have in common
+    share = partners.sum(-1) / keys.sum(-1, keepdim=True).clamp_min(1)
     peak = peaks(block.rows)
 
     def on_partners(rows: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
         """(n, layer, head, unit, unit): the share of each row on each unit's partners."""
         flat = torch.bmm(rows.reshape(n, layers * heads * units, p), partners.mT)
         table = flat.view(n, layers, heads, units, units) / whole.clamp_min(1e-30)[..., None]
+        table = torch.where(block.total[..., None] > 0, table, share[:, None, None, None])
         return table.mT if by_partner else table
 
     hits = on_partners(peak, peak.sum(-1))
@@ -148,11 +152,11 @@ def _side(
     m = ok.sum(-1)[..., None].clamp_min(1)
     mean_hit = (hits * ok[..., None, :]).sum(-1) / m
     mean_mass = (masses * ok[..., None, :]).sum(-1) / m
-    share = partners.sum(-1) / keys.sum(-1, keepdim=True).clamp_min(1)
 
     def over_kinds(values: torch.Tensor) -> torch.Tensor:
-        flat = torch.bmm((values * ok).reshape(n, layers * heads, units), kinds.to(ok.dtype))
-        return flat.view(n, layers, heads, -1)
+        some = values.shape[2]  # all heads, or 1 for what they have in common
+        flat = torch.bmm((values * ok).reshape(n, layers * some, units), kinds.to(ok.dtype))
+        return flat.view(n, layers, some, kinds.shape[-1])
 
     # Units that are not of a kind take part in permutations; their rows are 0 for it.
     deviation = (hits - mean_hit[..., None]) * ok[..., None, :] * ok[..., None]
