@@ -70,7 +70,7 @@ class Coreference(HeadProbe):
         mass, mass_interval = self.ratio(sums["mass"], count)
         lift, lift_interval = self.ratio(sums["mass"], sums["share"])
         p = normal_p(sums["hit"][0] - sums["null"][0], sums["variance"][0])
-        measured = np.broadcast_to(count[0] > 0, p.shape)
+        measured = np.isfinite(hit)
         holm = corrected(p, measured, len(labels["kinds"]))
         first, second = ({name: each[h] for name, each in halves.items()} for h in (0, 1))
         score = self.mean(first["hit"], first["count"])
@@ -158,15 +158,18 @@ def _side(
         flat = torch.bmm((values * ok).reshape(n, layers * some, units), kinds.to(ok.dtype))
         return flat.view(n, layers, some, kinds.shape[-1])
 
+    # A head that a stream does not have is NaN: nothing of it is a hit or a mass.
+    absent = block.total.isnan().any(-1)[..., None]
+
     # Units that are not of a kind take part in permutations; their rows are 0 for it.
     deviation = (hits - mean_hit[..., None]) * ok[..., None, :] * ok[..., None]
     columns = torch.einsum("nlhuv,nuk->nlhkv", deviation, kinds.to(ok.dtype)) / m[..., None]
     squares = over_kinds(deviation.square().sum(-1)) - m * columns.square().sum(-1)
     return {
-        "hit": over_kinds(hits.diagonal(dim1=-2, dim2=-1)),
+        "hit": over_kinds(hits.diagonal(dim1=-2, dim2=-1)).masked_fill(absent, torch.nan),
         "null": over_kinds(mean_hit),
         "variance": (squares / (m - 1).clamp_min(1)).clamp_min(0),
-        "mass": over_kinds(masses.diagonal(dim1=-2, dim2=-1)),
+        "mass": over_kinds(masses.diagonal(dim1=-2, dim2=-1)).masked_fill(absent, torch.nan),
         "null_mass": over_kinds(mean_mass),
         "share": over_kinds(share[:, None, None].expand_as(ok)),
         "count": over_kinds(torch.ones_like(ok)),

@@ -50,6 +50,9 @@ class Relations(HeadProbe):
         pairs = (wanted & shown[..., None]).reshape(n, r * r, 1 + len(names))
         pairs = pairs.to(density.dtype)
         none = ((code == 0) & shown).reshape(n, r * r)
+        # Where a stream has fewer heads than another, adapters leave NaN: such a head has no pairs
+        # to win, and sorting would put them all on top.
+        absent = density.isnan().flatten(3).any(-1).view(n, layers * heads, 1)
         sides = []
         for values in (density, density.mT):
             x = values.reshape(n, layers * heads, r * r).contiguous()
@@ -60,6 +63,7 @@ class Relations(HeadProbe):
             won = torch.bmm(
                 (2 * below + tied).to(x.dtype) / 2, pairs
             )  # exact: halves of whole numbers
+            won = won.masked_fill(absent, torch.nan)
             compared = pairs.sum(1)[:, None] * size
             side = {
                 "won": won,
@@ -90,7 +94,7 @@ class Relations(HeadProbe):
         lift, lift_interval = self.ratio(sums["density"], sums["pairs"])
         unrelated = self.mean(sums["density_none"], sums["pairs_none"])
         p = _p(sums)
-        measured = np.broadcast_to(sums["compared"][0] > 0, p.shape)
+        measured = np.isfinite(auc)
         holm = corrected(p, measured, len(labels["relations"]))
         first, second = ({name: each[h] for name, each in halves.items()} for h in (0, 1))
         score = self.mean(first["won"], first["compared"])

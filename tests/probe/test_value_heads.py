@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 
 from data.records import Attended
+from probe import value
 from probe.value import (
     Coreference,
     CrossModal,
@@ -210,3 +211,44 @@ def test_a_result_can_be_written_and_read(measure, tmp_path) -> None:
     assert read.attrs["data_hash"] == found.attrs["data_hash"]
     for name in found.data_vars:
         assert found[name].attrs["long_name"], name
+
+
+def test_a_head_that_a_stream_does_not_have_is_not_applicable() -> None:
+    rng = np.random.default_rng(0)
+    n, p = 30, 8
+    attentions = rng.random((n, 1, 2, p, p))
+    attentions /= attentions.sum(-1, keepdims=True)
+    attentions[:, :, 1] = np.nan
+    regions = np.zeros((n, 3, p))
+    regions[:, [0, 1, 2], [4, 5, 6]] = 1
+    batch = Attended(
+        attentions=attentions,
+        present=np.ones((1, 2, 2), bool),
+        modality=np.tile([0] * 4 + [1] * 4, (n, 1)),
+        special=np.tile([True] + [False] * 7, (n, 1)),
+        boxes=np.full((n, p, 4), np.nan),
+        pool=np.zeros(n, int),
+        phrases=np.tile(np.eye(8, dtype=bool)[1:3], (n, 1, 1)),
+        phrase_kind=np.zeros((n, 2), np.int16),
+        kinds=("thing",),
+        regions=regions,
+        region_boxes=np.full((n, 3, 4), 0.5),
+        links=np.tile(np.eye(2, 3, dtype=bool), (n, 1, 1)),
+        relation=rng.integers(-1, 2, size=(n, 3, 3)).astype(np.int16),
+        relation_names=("none", "left"),
+        attrs={"example": np.arange(n)},
+    )
+    found = value.profile(batch, n_boot=20)
+    for question, names in (
+        ("modality_importance", ("mass", "per_token")),
+        ("cross_modal", ("probability", "share")),
+        ("coreference", ("hit", "mass", "p", "p_corrected")),
+        ("relations", ("auc", "lift", "p", "p_corrected")),
+    ):
+        part = value.part_of(found, question)
+        for name in names:
+            assert np.isnan(part[name].sel(head=1)).all(), (question, name)
+            assert np.isfinite(part[name].sel(head=0, layer=0)).any(), (question, name)
+        if "called" in part:
+            assert not part.called.sel(head=1).any()
+            assert not (part.chosen_head == 1).any()
