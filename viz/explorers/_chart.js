@@ -13,7 +13,8 @@ function ticksOf(low, high, wanted) {
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * span; i += 1) {
     found.push(i * step);
   }
-  return found;
+  // A lone tick has no neighbour that tells its scale.
+  return found.length > 1 || wanted > 64 ? found : ticksOf(low, high, 2 * wanted);
 }
 
 /** Text for ticks: as many decimals as their spacing needs. */
