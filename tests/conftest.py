@@ -23,40 +23,36 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
+def _cache_with(folder: str, absent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder with a copy of one folder of the test data, named by LOUPE_DATA."""
+    source = Path(TEST_DATA) / folder
+    if not TEST_DATA or not source.is_dir():
+        missing(absent)
+    cache = tmp_path / "cache"
+    shutil.copytree(source, cache / folder, copy_function=shutil.copyfile)
+    monkeypatch.setenv("LOUPE_DATA", str(cache))
+    return cache
+
+
 @pytest.fixture
 def sts_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder holding the STS files, named by LOUPE_DATA as a user would."""
-    source = Path(TEST_DATA) / "sts"
-    if not TEST_DATA or not source.is_dir():
-        missing("the STS files are not here: set LOUPE_TEST_DATA to a folder that holds sts/*.tsv")
-    cache = tmp_path / "cache"
-    shutil.copytree(source, cache / "sts", copy_function=shutil.copyfile)
-    monkeypatch.setenv("LOUPE_DATA", str(cache))
-    return cache
+    absent = "the STS files are not here: set LOUPE_TEST_DATA to a folder that holds sts/*.tsv"
+    return _cache_with("sts", absent, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def planetoid_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder holding Planetoid's files as they are upstream, named by LOUPE_DATA."""
-    source = Path(TEST_DATA) / "planetoid"
-    if not TEST_DATA or not source.is_dir():
-        missing("Planetoid is not here: set LOUPE_TEST_DATA to a folder that holds planetoid/ind.*")
-    cache = tmp_path / "cache"
-    shutil.copytree(source, cache / "planetoid", copy_function=shutil.copyfile)
-    monkeypatch.setenv("LOUPE_DATA", str(cache))
-    return cache
+    absent = "Planetoid is not here: set LOUPE_TEST_DATA to a folder that holds planetoid/ind.*"
+    return _cache_with("planetoid", absent, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def nlvr_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder holding NLVR's development set, named by LOUPE_DATA as a user would."""
-    source = Path(TEST_DATA) / "nlvr"
-    if not TEST_DATA or not source.is_dir():
-        missing("NLVR is not here: set LOUPE_TEST_DATA to a folder that holds nlvr/dev.json")
-    cache = tmp_path / "cache"
-    shutil.copytree(source, cache / "nlvr", copy_function=shutil.copyfile)
-    monkeypatch.setenv("LOUPE_DATA", str(cache))
-    return cache
+    absent = "NLVR is not here: set LOUPE_TEST_DATA to a folder that holds nlvr/dev.json"
+    return _cache_with("nlvr", absent, tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ import pytest
 import xarray as xr
 
 from tests.browser.attention_views import bars, drawn, grid, summary_of, view_of, weights_of, word
-from tests.browser.test_totoro_live import MODEL
+from tests.browser.carried_kernel import open_live
 from tests.viz.attention_examples import PLANTED, large_examples, planted_examples
 from viz.explorers import AttentionExplorer
-from viz.explorers._twin import as_script_json, script, style
 from viz.report import export_results
 
 
@@ -28,33 +26,7 @@ def result() -> xr.Dataset:
 def live(result: xr.Dataset, tmp_path: Path, open_page: Callable[..., Any]) -> Any:
     """The live view of a widget, its messages carried by hand; gives (page, view, widget)."""
     widget = AttentionExplorer(result)
-    replies: list[dict[str, Any]] = []
-    widget.send = replies.append  # type: ignore[method-assign]
-    state = {**widget.state(), "_payload": widget._payload}
-    source = script(AttentionExplorer.views, "_live.js").replace("export default", "const widget =")
-    file = tmp_path / "live.html"
-    file.write_text(
-        f"<!DOCTYPE html><meta charset=utf-8><style>{style()}</style><div id=here></div>"
-        f"<script type=application/json id=state>{as_script_json(state)}</script>"
-        f"<script type=module>{MODEL}{source}"
-        "window.start = () => widget.render({ model, el: document.getElementById('here') });"
-        "</script>",
-        encoding="utf-8",
-    )
-    watched = open_page(file.as_uri())
-
-    def ask(message: dict[str, Any]) -> dict[str, Any]:
-        widget._handle_custom_msg(message, [])
-        return json.loads(json.dumps(replies.pop()))
-
-    def tell(state: dict[str, Any]) -> None:
-        with widget.hold_trait_notifications():
-            for name in widget.state_names:
-                setattr(widget, name, state[name])
-
-    watched.page.expose_function("askKernel", ask)
-    watched.page.expose_function("tellKernel", tell)
-    watched.page.evaluate("() => { window.start(); }")
+    watched = open_live(widget, tmp_path, open_page)
     return watched, drawn(watched.page.locator(".lp")), widget
 
 
