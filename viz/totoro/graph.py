@@ -10,9 +10,9 @@ import xarray as xr
 from probe._check import ndim, refuse
 
 from .. import style
+from .._headings import Heading, head
 from .._reading import read, short
 from .classes import MADE_BY, class_names, legend_of_classes, sign_of
-from .headings import Heading, head
 from .layout import graph_layout, pairs_of
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from .. import style
+from .._headings import head
 from .._reading import read
 from .classes import MADE_BY
 from .conflict import draw_conflict
-from .headings import head
 from .matrix import draw_class_conflict
 
 

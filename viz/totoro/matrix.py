@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from .. import style
+from .._headings import Heading, head
 from .._reading import read, short
 from .classes import MADE_BY, class_names
-from .headings import Heading, head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

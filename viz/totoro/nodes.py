@@ -10,9 +10,9 @@ import xarray as xr
 from probe._check import integer
 
 from .. import style
+from .._headings import Heading, head
 from .._reading import read, short
 from .classes import MADE_BY, class_names, signs
-from .headings import Heading, head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

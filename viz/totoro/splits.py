@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from .. import style
+from .._headings import Heading, head
 from .._reading import read, short
-from .headings import Heading, head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

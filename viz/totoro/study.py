@@ -10,8 +10,8 @@ import xarray as xr
 from probe._check import one_of, refuse
 
 from .. import style
+from .._headings import Heading, head
 from .._reading import chosen, listed, read
-from .headings import Heading, head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

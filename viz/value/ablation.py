@@ -10,10 +10,10 @@ import xarray as xr
 from probe._check import refuse, refuse_type
 
 from .. import style
+from .._headings import Heading, head
 from .._reading import bounds_of, read, short
 from .._series import spread
 from .choosing import axis_name, matrix_of
-from .headings import Heading, head
 from .matrix import Matrix, draw_matrix, told, write_numbers
 from .rows import p_words
 from .scale import Scale, scale_of

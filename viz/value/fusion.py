@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from .. import style
+from .._headings import Heading, head
 from .._reading import bounds_of, read
-from .headings import Heading, head
 from .lines import Curve, draw_curves, legend_of_curves, told_curves
 from .twins import TRAINED, TWIN, read_twin
 

@@ -11,9 +11,9 @@ import xarray as xr
 from probe._check import one_of
 
 from .. import style
+from .._headings import Heading, head
 from .._reading import axis_label, read, short
 from .choosing import GRID, WHOLE, arrow, axis_name, matrix_of, one_label
-from .headings import Heading, head
 from .matrix import draw_matrix, told, write_numbers
 from .scale import is_ratio, least_reach, null_of, scale_of
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import style
+from .._headings import legend_over
 from .._reading import short
 from .._series import Series, dodged, draw_line, label_axis
-from .headings import legend_over
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import style
+from .._headings import legend_over, settle
 from .._reading import short
-from .headings import legend_over, settle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from .. import style
+from .._headings import Heading, head, legend_over
 from .._reading import read, short
 from .._series import label_axis
-from .headings import Heading, head, legend_over
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from .. import style
+from .._headings import Heading, head
 from .._reading import read
 from .choosing import WHOLE, arrow, matrix_of
-from .headings import Heading, head
 from .matrix import draw_matrix, told, write_numbers
 from .scale import is_ratio, least_reach, null_of, scale_of
 

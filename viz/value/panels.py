@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from .. import style
+from .._headings import Heading, head
 from .._reading import short
 from .choosing import arrow, matrix_of
-from .headings import Heading, head
 from .held import held_rows, held_signs, most_counted
 from .matrix import draw_matrix, told, write_numbers
 from .rows import HEIGHT, draw_rows, told_rows

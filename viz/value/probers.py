@@ -11,8 +11,8 @@ import xarray as xr
 from probe._check import refuse
 
 from .. import style
+from .._headings import Heading, head
 from .._reading import bounds_of, read, short
-from .headings import Heading, head
 from .lines import Curve, draw_curves, legend_of_curves, told_curves
 from .rows import HEIGHT, Row, Score, Sign, draw_rows, told_rows
 from .twins import TWIN, read_twin

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .. import style
+from .._headings import legend_over
 from .._reading import short
-from .headings import legend_over
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .. import style
+from . import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
