@@ -71,6 +71,17 @@ def described(
     return xr.Dataset(found, coords)
 
 
+def summary_of(ds: xr.Dataset) -> dict[str, float | int]:
+    """Attrs that sum a result up over the graph."""
+    return {
+        "graph_totoro": float(np.nansum(ds.totoro.values, dtype=np.float64)),
+        "graph_conflict_share": float(np.nanmean(ds.conflict_share.values)),
+        "n_zero_conflict": int(ds.zero_conflict.values.sum()),
+        "n_unreached": int(ds.unreached.values.sum()),
+        "n_isolated": int(ds.isolated.values.sum()),
+    }
+
+
 def notes_of(ds: xr.Dataset, *, symmetric: bool, directed: str) -> str:
     """Warnings in words, one a line; empty if there is nothing to say."""
     n_train, n_nodes = int(ds.train.values.sum()), ds.sizes["node"]

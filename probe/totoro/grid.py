@@ -87,10 +87,9 @@ def conflict_map(
                 known.labels, per_class=n, valid_per_class=0, seed=seed
             ).train
     settings = train.reshape(-1, n_nodes)
-    means = [known._replace(train=mask).means for mask in settings]
+    columns = sp.csc_array(sp.hstack([known._replace(train=mask).means for mask in settings]))
     exposure = np.empty((len(alphas), len(settings), n_nodes, len(known.names)), dtype=np.float32)
     for a, alpha in enumerate(alphas):
-        columns = sp.csc_array(sp.hstack(means))
         how = plan(
             operator, len(columns.indptr) - 1, alpha=alpha, tol=tol, memory_limit=MEMORY_LIMIT
         )

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import xarray as xr
 
 from .._provenance import provenance
-from ._describe import described, notes_of
+from ._describe import described, notes_of, summary_of
 from ._labelled import Labelled, read_labelled
 from ._measures import conflict_of_exposure, reach_of
 from ._operator import Directed, Operator, make_operator
@@ -142,19 +142,14 @@ def topology_imbalance(
         data=(adjacency.indptr, adjacency.indices, labelled.labels, labelled.train),
         started=started,
     )
-    totals = ds.totoro.values[labelled.train]
     bound = how.bound * float(np.sum(1 / np.sqrt(labelled.counts[labelled.counts > 0])))
     ds.attrs |= {
         "graph": str(getattr(edge_index, "name", "")),
-        "graph_totoro": float(totals.sum(dtype=np.float64)),
-        "graph_conflict_share": float(np.nanmean(ds.conflict_share.values)),
         "alpha": float(alpha),
         "tol": float(tol),
         "products": how.products,
         "error_bound": bound,
-        "n_zero_conflict": int(ds.zero_conflict.values.sum()),
-        "n_unreached": int(ds.unreached.values.sum()),
-        "n_isolated": int(ds.isolated.values.sum()),
+        **summary_of(ds),
     }
     ds.attrs["notes"] = notes_of(ds, symmetric=operator.symmetric, directed=directed)
     return ds

@@ -13,7 +13,7 @@ from data.splits import random_split
 
 from .._check import refuse
 from .._provenance import provenance
-from ._describe import described
+from ._describe import described, summary_of
 from ._labelled import read_labelled
 from ._measures import Reach, conflict_of_exposure
 from ._operator import Operator, make_operator
@@ -103,15 +103,7 @@ def setting_of(
         data=str(ds.attrs["data_hash"]),
         started=started,
     )
-    found.attrs |= {
-        "graph": ds.attrs["graph"],
-        "alpha": float(alpha),
-        "graph_totoro": float(np.nansum(found.totoro.values)),
-        "graph_conflict_share": float(np.nanmean(found.conflict_share.values)),
-        "n_zero_conflict": int(found.zero_conflict.values.sum()),
-        "n_unreached": int(found.unreached.values.sum()),
-        "n_isolated": int(found.isolated.values.sum()),
-    }
+    found.attrs |= {"graph": ds.attrs["graph"], "alpha": float(alpha), **summary_of(found)}
     return found
 
 
