@@ -21,12 +21,18 @@ TIED = 1 - 1e-6
 class Block(NamedTuple):
     """Attention of units of one modality to the positions of the other or the same.
 
-    `rows` (n, layer, head, unit, position): attention of each unit, the mean over its positions,
-    zero outside of the keys; `total` (n, layer, head, unit): their sums, 0 where not applicable.
+    `rows` (n, layer, head, unit, key): attention of each unit, the mean over its positions, zero
+    outside of the keys; `total` (n, layer, head, unit): their sums, 0 where not applicable; `span`:
+    the positions that the keys are, from the first to the last that is one in any example.
     """
 
     rows: torch.Tensor
     total: torch.Tensor
+    span: slice
+
+    def on(self, members: torch.Tensor) -> torch.Tensor:
+        """(n, layer, head, unit, member): summed over members of (n, member, position)."""
+        return summed_on(self.rows, members[..., self.span])
 
 
 class Prepared:
@@ -56,12 +62,8 @@ class Prepared:
     @cached_property
     def group_mass(self) -> torch.Tensor:
         """(n, layer, head, query, 3): what each position attends to text, image and marks."""
-        n, layers, heads, p, _ = self.attentions.shape
         groups = torch.stack([self.text, self.image, self.special], dim=-1)
-        flat = self.attentions.reshape(n, layers * heads * p, p)
-        # Few rows times many columns: the other way round takes three times as long.
-        mass = torch.bmm(groups.to(flat.dtype).mT.contiguous(), flat.mT)
-        return mass.view(n, 3, layers, heads, p).movedim(1, -1)
+        return summed_on(self.attentions, as_float(groups, self.attentions.dtype).mT.contiguous())
 
     @cached_property
     def phrases(self) -> torch.Tensor:
@@ -69,7 +71,7 @@ class Prepared:
         if self.batch.phrases is None:
             return self.attentions.new_zeros(self.n, 0, self.attentions.shape[-1])
         found = self._tensor(self.batch.phrases).bool() & self.text[:, None]
-        return found.to(self.attentions.dtype)
+        return as_float(found, self.attentions.dtype)
 
     @cached_property
     def regions(self) -> torch.Tensor:
@@ -95,36 +97,43 @@ class Prepared:
         return torch.cat([first, own.to(first.dtype)], dim=-1)
 
     @cached_property
-    def _unit_rows(self) -> torch.Tensor:
-        """(n, layer, head, phrase + region, position): mean over the positions of each unit."""
-        n, layers, heads, p, _ = self.attentions.shape
-        units = torch.cat([self.phrases, self.regions], dim=1)
-        units = units / units.sum(-1, keepdim=True).clamp_min(1e-12)
-        flat = self.attentions.reshape(n, layers * heads, p, p)
-        return torch.matmul(units[:, None], flat).view(n, layers, heads, units.shape[1], p)
-
-    @cached_property
     def phrase_to_image(self) -> Block:
         """Rows of the phrases over image positions."""
-        rows = self._unit_rows[..., : self.phrases.shape[1], :]
-        return self._block(rows, self.image, (0, 1))
+        keys = _span(self.image)
+        return self._block(self._rows(self.phrases, _span(self.text), keys), keys, (0, 1))
 
     @cached_property
     def region_to_text(self) -> Block:
         """Rows of the regions over text positions."""
-        rows = self._unit_rows[..., self.phrases.shape[1] :, :]
-        return self._block(rows, self.text, (1, 0))
+        keys = _span(self.text)
+        return self._block(self._region_rows[..., keys], keys, (1, 0))
 
     @cached_property
     def region_to_image(self) -> Block:
         """Rows of the regions over image positions."""
-        rows = self._unit_rows[..., self.phrases.shape[1] :, :]
-        return self._block(rows, self.image, (1, 1))
+        keys = _span(self.image)
+        return self._block(self._region_rows[..., keys], keys, (1, 1))
 
-    def _block(self, rows: torch.Tensor, keys: torch.Tensor, which: tuple[int, int]) -> Block:
-        rows = rows * keys[:, None, None, None].to(rows.dtype)
+    @cached_property
+    def _region_rows(self) -> torch.Tensor:
+        return self._rows(self.regions, _span(self.image), slice(None))
+
+    def _rows(self, units: torch.Tensor, queries: slice, keys: slice) -> torch.Tensor:
+        """(n, layer, head, unit, key): mean over the positions of each unit, all in `queries`."""
+        n, layers, heads, p, _ = self.attentions.shape
+        units = units[..., queries]
+        units = units / units.sum(-1, keepdim=True).clamp_min(1e-12)
+        # Every head's own product: a view of the attentions, of which only the units are copied.
+        each = units[:, None].expand(-1, layers * heads, -1, -1).flatten(0, 1)
+        found = torch.bmm(each, self.attentions.reshape(-1, p, p)[:, queries, keys])
+        return found.view(n, layers, heads, units.shape[1], -1)
+
+    def _block(self, rows: torch.Tensor, keys: slice, which: tuple[int, int]) -> Block:
+        """`which`: modality of the units and of the keys."""
+        mask = (self.text, self.image)[which[1]][:, keys]
+        rows = rows * as_float(mask, rows.dtype)[:, None, None, None]
         here = torch.as_tensor(self.present[:, which[0], which[1]], device=self.device)
-        return Block(rows, rows.sum(-1) * here[None, :, None, None])
+        return Block(rows, rows.sum(-1) * here[None, :, None, None], keys)
 
     def weights(self, n_boot: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Each example's half (n,), and its weight in each bootstrap sample (n_boot + 1, n)."""
@@ -183,11 +192,31 @@ def prepared_stream(stream: Attended | Iterable[Attended]) -> Iterator[Prepared]
 
 
 def peaks(rows: torch.Tensor) -> torch.Tensor:
-    """1 where the largest attention of a row lies and what is tied with it, (..., position).
+    """1 where the largest attention of a row lies and what is tied with it, (n, ..., position).
 
     Rows are zero outside of their keys, so that only a row of zeros has its peaks there.
     """
-    return (rows >= rows.amax(-1, keepdim=True) * TIED).to(rows.dtype)
+    # Down the columns: a maximum along short rows takes three times as long.
+    top = rows.flatten(1, -2).mT.contiguous().amax(1).view(*rows.shape[:-1], 1)
+    return as_float(rows >= top * TIED, rows.dtype)
+
+
+def summed_on(rows: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
+    """Rows (n, ..., key) summed over the keys of each member (n, member, key): (n, ..., member)."""
+    # Few rows times many columns: the other way round takes four times as long.
+    found = torch.bmm(members, rows.reshape(len(rows), -1, rows.shape[-1]).mT)
+    return found.view(len(rows), members.shape[1], *rows.shape[1:-1]).movedim(1, -1)
+
+
+def as_float(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """1 where a mask is true, else 0; torch converts bytes six times as fast as booleans."""
+    return mask.view(torch.uint8).to(dtype)
+
+
+def _span(keys: torch.Tensor) -> slice:
+    """From the first position that is a key in any example (n, position) to the last."""
+    found = keys.any(0).nonzero()
+    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 1)
 
 
 def host(value: torch.Tensor) -> np.ndarray:

@@ -12,7 +12,7 @@ import xarray as xr
 from data.records import Attended
 
 from ..whitening._describe import describe
-from ._prepared import Prepared, host, prepared_stream
+from ._prepared import Prepared, as_float, host, prepared_stream
 from ._sums import BOUND, HeadProbe, Sums, Values, head_coords
 
 DIRECTIONS = ["text->image", "image->text"]
@@ -51,11 +51,13 @@ class CrossModal(HeadProbe):
             asked = positions[:, None, None] & here[None, :, None, None]
             ok = asked & joint & (both > 0)
             share = (to_image if other else to_text) / both.clamp_min(1e-30)
-            found["across"].append(((share > 0.5) & ok).sum(-1))
-            found["share"].append((share * ok).double().sum(-1))
-            found["count"].append(ok.sum(-1))
+            counted = as_float(ok, share.dtype)
+            count = counted.sum(-1)
+            found["across"].append(as_float((share > 0.5) & ok, share.dtype).sum(-1))
+            found["share"].append((share * counted).sum(-1, dtype=torch.float64))
+            found["count"].append(count)
             even = (sizes[:, other] / sizes.sum(-1).clamp_min(1))[:, None, None]
-            found["even"].append(even * ok.sum(-1))
+            found["even"].append(even * count)
             apart += (asked & ~joint).any(-1)
         arrays = {name: host(torch.stack(each, dim=-1)) for name, each in found.items()}
         plain = {"even": arrays.pop("even"), "apart": host(apart.amax(-1))}

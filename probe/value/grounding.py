@@ -13,7 +13,15 @@ from data.records import Attended
 
 from ..whitening._describe import describe
 from ._chosen import HELD_WORDING, corrected, held_out, held_variables, normal_p
-from ._prepared import Block, Prepared, host, peaks, prepared_stream
+from ._prepared import (
+    Block,
+    Prepared,
+    as_float,
+    host,
+    peaks,
+    prepared_stream,
+    summed_on,
+)
 from ._sums import BOUND, HeadProbe, Sums, Values, head_coords
 from .crossing import DIRECTIONS
 
@@ -132,47 +140,48 @@ def _side(
     sum_uv M[u, v] / m and, D being M centred over rows and columns, the variance
     sum_uv D[u, v]^2 / (m - 1) (Hoeffding 1951): exact, without drawing a permutation.
     """
-    n, layers, heads, units, p = block.rows.shape
+    n, units = len(block.rows), block.rows.shape[3]
+    partners, keys = partners[..., block.span], keys[:, block.span]
     linked = partners.sum(-1) > 0  # a partner that no position shows cannot be found
     # Rows of zeros are of no use in a layer where all heads have them; elsewhere they are even.
     asked = linked[:, None, None] & (block.total > 0).any(2, keepdim=True)
-    ok = asked.to(block.rows.dtype)  # (n, layer, 1, unit): what all heads have in common
+    ok = as_float(asked, block.rows.dtype)  # (n, layer, 1, unit): what all heads have in common
     share = partners.sum(-1) / keys.sum(-1, keepdim=True).clamp_min(1)
     peak = peaks(block.rows)
 
-    def on_partners(rows: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
-        """(n, layer, head, unit, unit): the share of each row on each unit's partners."""
-        flat = torch.bmm(rows.reshape(n, layers * heads * units, p), partners.mT)
-        table = flat.view(n, layers, heads, units, units) / whole.clamp_min(1e-30)[..., None]
-        table = torch.where(block.total[..., None] > 0, table, share[:, None, None, None])
-        return table.mT if by_partner else table
-
-    hits = on_partners(peak, peak.sum(-1))
-    masses = on_partners(block.rows, block.total)
+    # Hits and masses go side by side, (n, layer, 2, head, unit, unit): at this size an operation
+    # costs more than its numbers.
+    table = summed_on(torch.stack([peak, block.rows], dim=2), partners)
+    whole = torch.stack([peak.sum(-1), block.total], dim=2).clamp_min(1e-30)
+    some = (block.total > 0)[:, :, None, ..., None]
+    table = torch.where(some, table / whole[..., None], share[:, None, None, None, None])
+    if by_partner:
+        table = table.mT
     m = ok.sum(-1)[..., None].clamp_min(1)
-    mean_hit = (hits * ok[..., None, :]).sum(-1) / m
-    mean_mass = (masses * ok[..., None, :]).sum(-1) / m
+    permuted = (table * ok[:, :, None, :, None]).sum(-1) / m[:, :, None]
 
     def over_kinds(values: torch.Tensor) -> torch.Tensor:
-        some = values.shape[2]  # all heads, or 1 for what they have in common
-        flat = torch.bmm((values * ok).reshape(n, layers * some, units), kinds.to(ok.dtype))
-        return flat.view(n, layers, some, kinds.shape[-1])
-
-    # A head that a stream does not have is NaN: nothing of it is a hit or a mass.
-    absent = block.total.isnan().any(-1)[..., None]
+        """(n, layer, ..., unit) summed over the units of each kind."""
+        flat = torch.bmm(values.reshape(n, -1, units), kinds.to(ok.dtype))
+        return flat.view(*values.shape[:-1], kinds.shape[-1])
 
     # Units that are not of a kind take part in permutations; their rows are 0 for it.
-    deviation = (hits - mean_hit[..., None]) * ok[..., None, :] * ok[..., None]
-    columns = torch.einsum("nlhuv,nuk->nlhkv", deviation, kinds.to(ok.dtype)) / m[..., None]
-    squares = over_kinds(deviation.square().sum(-1)) - m * columns.square().sum(-1)
+    deviation = (table[:, :, 0] - permuted[:, :, 0, ..., None]) * (ok[..., None, :] * ok[..., None])
+    own = [table.diagonal(dim1=-2, dim2=-1), permuted, deviation.square().sum(-1)[:, :, None]]
+    sums = over_kinds(torch.cat(own, dim=2) * ok[:, :, None])
+    columns = over_kinds(deviation.mT.contiguous()).square().sum(-2) / m
+    squares = sums[:, :, 4] - columns
+    # A head that a stream does not have is NaN: nothing of it is a hit or a mass.
+    absent = block.total.isnan().any(-1)[..., None]
+    common = over_kinds(torch.stack([share[:, None, None].expand_as(ok) * ok, ok], dim=2))
     return {
-        "hit": over_kinds(hits.diagonal(dim1=-2, dim2=-1)).masked_fill(absent, torch.nan),
-        "null": over_kinds(mean_hit),
+        "hit": sums[:, :, 0].masked_fill(absent, torch.nan),
+        "null": sums[:, :, 2],
         "variance": (squares / (m - 1).clamp_min(1)).clamp_min(0),
-        "mass": over_kinds(masses.diagonal(dim1=-2, dim2=-1)).masked_fill(absent, torch.nan),
-        "null_mass": over_kinds(mean_mass),
-        "share": over_kinds(share[:, None, None].expand_as(ok)),
-        "count": over_kinds(torch.ones_like(ok)),
+        "mass": sums[:, :, 1].masked_fill(absent, torch.nan),
+        "null_mass": sums[:, :, 3],
+        "share": common[:, :, 0],
+        "count": common[:, :, 1],
     }
 
 

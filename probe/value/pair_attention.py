@@ -49,10 +49,10 @@ class AttentionProber(SampleProbe):
         """Attention of each head, both ways, for each chosen pair; and its mean over partners."""
         pairs, names = chosen_pairs(batch, self.pairs)
         if self.pairs == PHRASE_REGION:
-            ahead = _summed(batch.phrase_to_image.rows, batch.regions)
-            back = _summed(batch.region_to_text.rows, batch.phrases).mT
+            ahead = batch.phrase_to_image.on(batch.regions)
+            back = batch.region_to_text.on(batch.phrases).mT
         else:
-            ahead = _summed(batch.region_to_image.rows, batch.regions)
+            ahead = batch.region_to_image.on(batch.regions)
             back = ahead.mT
         both = torch.stack([ahead, back], dim=3)  # (n, layer, head, 2, first, second)
         shown = (batch.regions.sum(-1) > 0).to(both.dtype)
@@ -100,13 +100,6 @@ def task_rows(kept: Any, task: str) -> tuple[np.ndarray, Rows]:
     answers = kept["linked"].astype(np.int64) if task == TASKS[0] else kept["label"]
     chosen = np.flatnonzero(kept["matched"] if task == TASKS[0] else kept["label"] >= 0)
     return chosen, Rows(answers, kept["owner"], kept["type"]).at(chosen)
-
-
-def _summed(rows: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
-    """(n, layer, head, unit, member): attention summed over what belongs to each member."""
-    n, layers, heads, units, p = rows.shape
-    flat = torch.bmm(rows.reshape(n, layers * heads * units, p), members.mT)
-    return flat.view(n, layers, heads, units, members.shape[1])
 
 
 def attention_prober(

@@ -13,7 +13,7 @@ from data.records import Attended
 
 from ..whitening._describe import describe
 from ._chosen import HELD_WORDING, corrected, held_out, held_variables, sign_p
-from ._prepared import Prepared, host, prepared_stream
+from ._prepared import Prepared, as_float, host, prepared_stream, summed_on
 from ._sums import BOUND, HeadProbe, Sums, Values, head_coords
 
 ROLES = ["subject->object", "object->subject"]
@@ -48,15 +48,21 @@ class Relations(HeadProbe):
         # Related to what: any of the names, then each; -1 and pairs that nothing shows count not.
         wanted = torch.stack([code > 0, *(code == i + 1 for i in range(len(names)))], dim=-1)
         pairs = (wanted & shown[..., None]).reshape(n, r * r, 1 + len(names))
-        pairs = pairs.to(density.dtype)
         none = ((code == 0) & shown).reshape(n, r * r)
+        # Most pairs are of neither sort: what is ranked and summed are the others alone.
+        asked, fills = _columns(pairs[..., 0])
+        unrelated, blank = _columns(none)
+        pairs = pairs.gather(1, asked[..., None].expand(-1, -1, pairs.shape[-1]))
+        pairs = as_float(pairs & fills[..., None], density.dtype)
         # Where a stream has fewer heads than another, adapters leave NaN: such a head has no pairs
         # to win, and sorting would put them all on top.
         absent = density.isnan().flatten(3).any(-1).view(n, layers * heads, 1)
         sides = []
         for values in (density, density.mT):
-            x = values.reshape(n, layers * heads, r * r).contiguous()
-            pool = x.masked_fill(~none[:, None], torch.inf).sort(-1).values
+            every = values.reshape(n, layers * heads, r * r)
+            x = every.gather(-1, asked[:, None].expand(-1, layers * heads, -1))
+            others = every.gather(-1, unrelated[:, None].expand(-1, layers * heads, -1))
+            pool = others.masked_fill(~blank[:, None], torch.inf).sort(-1).values
             below = torch.searchsorted(pool, x, side="left")
             tied = torch.searchsorted(pool, x, side="right") - below
             size = none.sum(-1)[:, None, None].to(x.dtype)
@@ -69,7 +75,7 @@ class Relations(HeadProbe):
                 "won": won,
                 "density": torch.bmm(x, pairs),
                 "squares": (won - compared / 2).square(),
-                "density_none": torch.bmm(x, none[..., None].to(x.dtype)),
+                "density_none": summed_on(others, as_float(blank, x.dtype)[:, None]),
             }
             sides.append({key: v.view(n, layers, heads, -1) for key, v in side.items()})
         here = batch.present[:, 1, 1][None, :, None, None, None]
@@ -130,16 +136,21 @@ def pair_density(batch: Prepared) -> tuple[torch.Tensor, torch.Tensor]:
     share of the positions: 1 is even attention. In steps of `_STEP`.
     """
     block, regions = batch.region_to_image, batch.regions
-    n, layers, heads, r, p = block.rows.shape
-    got = torch.bmm(block.rows.reshape(n, layers * heads * r, p), regions.mT).view(
-        n, layers, heads, r, r
-    )
+    got, r = block.on(regions), regions.shape[1]
     size = regions.sum(-1)
     even = size / batch.image.sum(-1, keepdim=True).clamp_min(1)
     whole = block.total.clamp_min(1e-30)[..., None] * even.clamp_min(1e-12)[:, None, None, None]
     shown = (size > 0)[:, :, None] & (size > 0)[:, None]
     shown = shown & ~torch.eye(r, dtype=torch.bool, device=shown.device)
     return torch.round(got / whole / _STEP) * _STEP, shown
+
+
+def _columns(chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Places that are chosen in (n, place), one row as long as the longest, and which are so."""
+    longest = max(1, int(chosen.sum(-1).max())) if chosen.numel() else 0
+    first = torch.argsort(chosen.to(torch.int8), dim=-1, descending=True, stable=True)
+    order = first[:, :longest]
+    return order, chosen.gather(-1, order)
 
 
 def relation_codes(batch: Prepared) -> tuple[torch.Tensor, list[str]]:
