@@ -10,12 +10,14 @@ import xarray as xr
 if TYPE_CHECKING:
     from ._base import Explorer
     from .attention import AttentionExplorer
+    from .relations import RelationExplorer
     from .totoro import TotoroExplorer
     from .training import TrainingExplorer
     from .whitening import WhiteningExplorer
 
 __all__ = [
     "AttentionExplorer",
+    "RelationExplorer",
     "TotoroExplorer",
     "TrainingExplorer",
     "WhiteningExplorer",
@@ -25,6 +27,7 @@ __all__ = [
 
 _HOME = {
     "AttentionExplorer": "attention",
+    "RelationExplorer": "relations",
     "TotoroExplorer": "totoro",
     "TrainingExplorer": "training",
     "WhiteningExplorer": "whitening",
@@ -35,6 +38,7 @@ _EXPLORERS = {
     "whitening.training": "TrainingExplorer",
     "totoro.map": "TotoroExplorer",
     "value.examples": "AttentionExplorer",
+    "isd.examples": "RelationExplorer",
 }
 
 
@@ -73,7 +77,7 @@ def explore(result: xr.Dataset) -> Explorer:
     Traceback (most recent call last):
     ...
     ValueError: `result` must come from a probe that has an explorer (whitening.effect, \
-whitening.training, totoro.map, value.examples); got probe 'novel'.
+whitening.training, totoro.map, value.examples, isd.examples); got probe 'novel'.
     """
     name = _class_name(result)
     if name is None:
