@@ -1,4 +1,4 @@
-"""What the edit explorer draws, packed: regions, and for each its directions with their pictures."""
+"""What the edit explorer draws, packed: regions, and the pictures along their directions."""
 
 from __future__ import annotations
 

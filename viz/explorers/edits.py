@@ -144,9 +144,12 @@ class EditExplorer(Explorer):
             {"name": name, "runs": packing.runs_of(result["region"].sel(mask=name).values)}
             for name in names
         ]
-        if whole and self.mask == DRAWN and self._drawn_key() in self._made:
-            sets[f"{DRAWN}|{self.kind}"] = packing.packed_set(self.current(), DRAWN, self.kind)
-            masks.append({"name": DRAWN, "runs": list(self.drawn)})
+        if whole and self._key() in self._made:  # what only a kernel can make, as it is shown
+            sets[f"{self.mask}|{self.kind}"] = packing.packed_set(
+                self._made[self._key()], self.mask, self.kind
+            )
+            if self.mask == DRAWN:
+                masks.append({"name": DRAWN, "runs": list(self.drawn)})
         rows, columns = (result.sizes[dim] for dim in ("row", "column"))
         images = result["image"].transpose("example", "row", "column", "channel").values
         return {
@@ -208,8 +211,8 @@ class EditExplorer(Explorer):
             self._made[key] = found
         return self._made[key]
 
-    def _drawn_key(self) -> tuple[Any, ...]:
-        return (DRAWN, tuple(self.drawn), self.rank, self.kind)
+    def _key(self) -> tuple[Any, ...]:
+        return (self.mask, tuple(self.drawn) if self.mask == DRAWN else (), self.rank, self.kind)
 
     def _sets(self, names: list[str], kinds: list[str]) -> dict[str, Any]:
         """All sets of the result, with losses only where they would not fit without."""
