@@ -33,6 +33,7 @@ PLOTS = {
     "value.coreference": "viz.value:plot_coreference",
     "value.cross_modal": "viz.value:plot_cross_modal",
     "value.embedding_prober": "viz.value:plot_probers",
+    "value.examples": "viz.value:plot_examples",
     "value.fusion_degree": "viz.value:plot_fusion",
     "value.head_ablation": "viz.value:plot_ablation",
     "value.linguistic": "viz.value:plot_probers",

@@ -12,6 +12,7 @@ from torch import Tensor
 from data.records import Attended, GroundedPair
 
 from .._check import integer, one_of, refuse
+from .example_names import example_name, names_of
 
 _EXAMPLE = ("attentions", "modality", "special", "boxes", "tokens")
 
@@ -168,6 +169,8 @@ def grounding(
         "links": links,
         "relation": relation,
         "attrs": pair.attrs,
+        "example": example_name(pair),
+        "image": pair.image,
     }
 
 
@@ -186,7 +189,8 @@ def collate(
     examples : sequence of mappings
         Each with `attentions` (layer, head, query, key), `modality`, `special`, `boxes` and
         `tokens` by position, optionally `hidden_states` (layer + 1, position, feature), `pool`
-        (default -1) and the entries of `grounding`.
+        (default -1) and the entries of `grounding`; its `example` becomes ``attrs["example"]``,
+        which tells probes who an example is in any batch.
     present : (layer, 2, 2) bool
         Blocks that layers have, the same for every example.
     names : (kinds, relation_names)
@@ -199,7 +203,8 @@ def collate(
     Raises
     ------
     ValueError
-        If there is no example, an entry is missing, or examples do not go together.
+        If there is no example, an entry is missing, examples do not go together, or different
+        images have one name.
 
     Examples
     --------
@@ -255,7 +260,7 @@ def collate(
         relation_names=tuple(names[1]),
         derived=tuple(derived),
         name=name,
-        attrs=_labels([example.get("attrs", {}) for example in examples]),
+        attrs=names_of(examples) | _labels([example.get("attrs", {}) for example in examples]),
     )
 
 

@@ -13,6 +13,7 @@ from ._keys import half_of, poisson_weights
 
 CONTROL = 0x434F4E54524F4C
 NAMES = ("accuracy", "majority", "control", "selectivity", "alone")
+LABELLED = ("label_accuracy", "label_accuracy_interval", "label_support")
 WORDING = {
     "accuracy": ("accuracy of a linear probe on the held-out half", "1", "[0, 1]"),
     "accuracy_interval": ("bootstrap interval of accuracy, over examples", "1", "[0, 1]"),
@@ -26,6 +27,9 @@ WORDING = {
     "alone_interval": ("bootstrap interval of alone, over examples", "1", "[0, 1]"),
     "n_train": ("rows that probes were fitted on", "1", "[0, inf)"),
     "n_test": ("rows of the held-out half", "1", "[0, inf)"),
+    "label_accuracy": ("share of the held-out rows of a label that get it", "1", "[0, 1]"),
+    "label_accuracy_interval": ("bootstrap interval of label_accuracy", "1", "[0, 1]"),
+    "label_support": ("rows of a label in the held-out half", "1", "[0, inf)"),
 }
 
 
@@ -56,6 +60,7 @@ def probe_scores(
     how: Probing,
     *,
     alone: np.ndarray | None = None,
+    n_labels: int = 0,
     place: str = "",
 ) -> tuple[dict[str, Any], np.ndarray | None]:
     """Scores of a logistic regression fitted on one half of the examples, on the other half.
@@ -69,6 +74,8 @@ def probe_scores(
         (m, d), finite.
     alone
         (m, d'), features that leave the second of two things out; NaN scores if None.
+    n_labels
+        How many labels there may be; above 0 the accuracy is also given for each, see `LABELLED`.
     place
         What an error calls the features.
 
@@ -83,6 +90,8 @@ def probe_scores(
     found: dict[str, Any] = dict.fromkeys(NAMES, np.nan)
     found |= {f"{name}_interval": np.full(2, np.nan) for name in NAMES}
     found |= {"n_train": len(train), "n_test": len(test)}
+    if n_labels:
+        found |= _by_label(np.empty(0), rows.codes[:0], np.empty((2, 0)), n_labels, 0.0)
     if len(test) < 2 or len(np.unique(rows.codes[train])) < 2:
         return found, None
     drawn = random_labels(rows, train)
@@ -103,7 +112,40 @@ def probe_scores(
         means = draws @ values.astype(float) / draws.sum(axis=1)
         found[name] = means[0]
         found[f"{name}_interval"] = np.quantile(means[1:], [tail, 1 - tail])
+    if n_labels:
+        found |= _by_label(right, rows.codes[test], draws, n_labels, tail)
     return found, weights
+
+
+def _by_label(
+    right: np.ndarray, codes: np.ndarray, draws: np.ndarray, n_labels: int, tail: float
+) -> dict[str, np.ndarray]:
+    """Accuracy over the rows of each label (the label's recall); NaN where there is none."""
+    own = (codes[:, None] == np.arange(n_labels)).astype(float)
+    below = draws @ own
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.where(below > 0, draws @ (own * right[:, None]) / below, np.nan)
+    interval = np.full((n_labels, 2), np.nan)
+    for k in range(n_labels):
+        drawn = means[1:, k][below[1:, k] > 0]
+        if below[0, k] > 0 and len(drawn):
+            interval[k] = np.quantile(drawn, [tail, 1 - tail])
+    found = (means[0], interval, own.sum(axis=0).astype(np.int64))
+    return dict(zip(LABELLED, found, strict=True))
+
+
+def by_label(scores: Sequence[dict[str, Any]], dims: tuple[str, ...]) -> dict[str, Any]:
+    """Variables of a result from what is known of each label, taken out of `scores`.
+
+    One of the scores along each place of `dims` holds it; without dims one in all.
+    """
+    rows = [each for each in scores if LABELLED[0] in each]
+    found: dict[str, Any] = {}
+    for name in LABELLED:
+        values = np.array([each.pop(name) for each in rows])
+        own = (*dims, "label", "bound") if name.endswith("interval") else (*dims, "label")
+        found[name] = (own, values if dims else values[0])
+    return found
 
 
 def random_labels(rows: Rows, train: np.ndarray) -> np.ndarray:

@@ -7,6 +7,9 @@ import torch
 
 from ..whitening._reservoir import mixed
 
+# Numbers of a matrix of products, or of points, held at a time.
+_ROOM = 2**20
+
 
 def two_means(
     points: torch.Tensor,
@@ -32,39 +35,88 @@ def two_means(
         Tries; that of the least within-cluster sum of squares is kept.
     steps
         Of Lloyd's algorithm, at most.
+
+    Notes
+    -----
+    A centre is a mean of points, so distances follow from the points' products with each other:
+    one product of them for each set, and no features in any step.
     """
+    n, p, f = points.shape
+    step = max(1, _ROOM // max(1, p * max(p, f)))
+    found = torch.zeros_like(mask)
+    for at in range(0, n, step):
+        part = slice(at, at + step)
+        found[part] = _clustered(points[part], mask[part], keys[part], starts, steps)
+    return found
+
+
+def _clustered(
+    points: torch.Tensor, mask: torch.Tensor, keys: np.ndarray, starts: int, steps: int
+) -> torch.Tensor:
     some = mask.to(points.dtype)
     centred = points - (points * some[..., None]).sum(1, keepdim=True) / some.sum(1)[:, None, None]
     centred = centred * some[..., None]
-    norms = centred.square().sum(-1)
-    best: torch.Tensor | None = None
-    least = torch.full_like(norms[:, 0], torch.inf)
-    for start in range(starts):
-        salts = mixed(keys[None] ^ mixed(np.array([[2 * start], [2 * start + 1]], np.uint64)))
-        u = torch.as_tensor((salts >> np.uint64(11)) * 2.0**-53, device=points.device)
-        one = _pick(some, u[0])
-        first = _at(centred, one)
-        distance = (centred - first[:, None]).square().sum(-1) * some
-        centres = torch.stack([first, _at(centred, _pick(distance, u[1]))], dim=1)
-        member = torch.zeros_like(mask)
-        for _ in range(steps):
-            # |x - a|^2 < |x - b|^2 without the term |x|^2 that both share.
-            scores = 2 * torch.bmm(centred, centres.mT) - centres.square().sum(-1)[:, None]
-            fresh = (scores[..., 1] > scores[..., 0]) & mask
-            if torch.equal(fresh, member):
-                break
-            member = fresh
-            weights = torch.stack([mask & ~member, member], dim=1).to(points.dtype)
-            size = weights.sum(-1, keepdim=True)
-            moved = torch.bmm(weights, centred) / size.clamp_min(1)
-            centres = torch.where(size > 0, moved, centres)
-        weights = torch.stack([mask & ~member, member], dim=1).to(points.dtype)
-        sums = torch.bmm(weights, centred).square().sum(-1) / weights.sum(-1).clamp_min(1)
-        inertia = norms.sum(1) - sums.sum(1)
-        better = inertia < least * (1 - 1e-6)
-        best = member if best is None else torch.where(better[:, None], member, best)
-        least = torch.where(better, inertia, least)
-    return torch.zeros_like(mask) if best is None else best
+    products = torch.bmm(centred, centred.mT)
+    member = _lloyd(products, some, _started(products, some, keys, starts), steps)
+    # The within-cluster sum of squares is that of the points, less this.
+    _, size, square = _sums(products, member.to(some.dtype))
+    between = square / size + square / (some.sum(1)[:, None] - size).clamp_min(1)
+    inertia = products.diagonal(dim1=1, dim2=2).sum(-1)[:, None] - between
+    best, least = member[:, 0], inertia[:, 0]
+    for start in range(1, starts):
+        better = inertia[:, start] < least * (1 - 1e-6)
+        best = torch.where(better[:, None], member[:, start], best)
+        least = torch.where(better, inertia[:, start], least)
+    return best
+
+
+def _started(
+    products: torch.Tensor, some: torch.Tensor, keys: np.ndarray, starts: int
+) -> torch.Tensor:
+    """(set, start, point) bool: what is nearer to the second drawn point than to the first."""
+    salts = mixed(np.arange(2 * starts, dtype=np.uint64)).reshape(starts, 2)
+    u = (mixed(keys[:, None, None] ^ salts) >> np.uint64(11)) * 2.0**-53
+    drawn = torch.as_tensor(u, device=products.device)
+    norms = products.diagonal(dim1=1, dim2=2)
+    first = _pick(some[:, None], drawn[..., 0])
+    rows, own = _at(products, first), norms.gather(1, first)[..., None]
+    distance = own + norms[:, None] - 2 * rows
+    # The first point itself, and what equals it, is at no distance but for rounding.
+    near = distance <= 1e-6 * norms.amax(1)[:, None, None]
+    second = _pick(distance.masked_fill(near, 0.0) * some[:, None], drawn[..., 1])
+    others, other = _at(products, second), norms.gather(1, second)[..., None]
+    return (2 * (others - rows) > other - own) & (some > 0)[:, None]
+
+
+def _lloyd(
+    products: torch.Tensor, some: torch.Tensor, member: torch.Tensor, steps: int
+) -> torch.Tensor:
+    """(set, start, point) bool: the second cluster of each start, from its first members."""
+    found = member.clone()
+    left = torch.arange(len(products), device=products.device)  # sets that still move
+    for _ in range(steps - 1):
+        dots, size, square = _sums(products, member.to(some.dtype))
+        # Sums s and -s of n and m points: |x - s/n| < |x + s/m| is 2 x s > |s|^2 (1/n - 1/m).
+        edge = square * (1 / size - 1 / (some.sum(1)[:, None] - size).clamp_min(1))
+        fresh = (2 * dots > edge[..., None]) & (some > 0)[:, None]
+        moving = (fresh != member).flatten(1).any(1)
+        if not moving.any():
+            break
+        left, member = left[moving], fresh[moving]
+        some, products = some[moving], products[moving]
+        found[left] = member
+    return found
+
+
+def _sums(
+    products: torch.Tensor, second: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of the sum of a cluster: products with all points, number of points, square.
+
+    Points are centred: the other cluster's sum is the negative.
+    """
+    dots = torch.bmm(second, products)
+    return dots, second.sum(-1).clamp_min(1), (dots * second).sum(-1)
 
 
 def agreement(member: torch.Tensor, label: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -88,10 +140,11 @@ def _entropy(shares: torch.Tensor) -> torch.Tensor:
 
 
 def _pick(weights: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
-    """The first point at which the running share of the weights exceeds u."""
+    """(set, start): the first point at which the running share of (set, start, point) exceeds u."""
     run = weights.double().cumsum(-1)
-    return (run <= (u * run[:, -1])[:, None]).sum(-1).clamp_max(weights.shape[-1] - 1)
+    return (run <= u[..., None] * run[..., -1:]).sum(-1).clamp_max(weights.shape[-1] - 1)
 
 
-def _at(points: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    return points[torch.arange(len(points), device=points.device), index]
+def _at(products: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """Rows (set, start, point) of (set, point, point)."""
+    return products.gather(1, index[..., None].expand(-1, -1, products.shape[-1]))

@@ -59,9 +59,10 @@ def head_ablation(
     -------
     xarray.Dataset
         ``effect`` (layer, head) with ``effect_interval``; ``full``, the score with all heads;
-        ``effects`` (example, layer, head); and with `against`: ``rank_correlation``, its interval
-        (examples resampled, the probe's scores as given) and its p-value. n_layers x n_heads + 1
-        calls of `score`.
+        ``effects`` (example, layer, head); and with `against`: ``against`` (layer, head), those
+        scores, whose attrs name the ``statistic`` and what was chosen of it (``chosen``);
+        ``rank_correlation``, its interval (examples resampled, the probe's scores as given) and
+        its p-value. n_layers x n_heads + 1 calls of `score`.
 
     Raises
     ------
@@ -83,6 +84,7 @@ def head_ablation(
     integer("n_layers", n_layers, low=1)
     integer("n_heads", n_heads, low=1)
     given = None if against is None else _scores_of(against, n_layers, n_heads)
+    kept = {} if against is None else _kept(against)
     whole, effects = _ablated(score, n_layers, n_heads)
     found = bootstrap_interval(effects, method="percentile", level=level, n_boot=n_boot, seed=seed)
     dims = ("layer", "head")
@@ -93,6 +95,7 @@ def head_ablation(
         "full": whole.mean(),
     }
     if given is not None:
+        variables["against"] = (dims, given, kept)
         variables |= _correlated(given, effects, level, n_boot, seed)
     attrs = provenance(
         "value.head_ablation",
@@ -154,6 +157,20 @@ def _scores_of(against: Any, n_layers: int, n_heads: int) -> np.ndarray:
     if np.isfinite(values).sum() < 3:
         refuse("against", "score at least 3 heads", int(np.isfinite(values).sum()))
     return values
+
+
+def _kept(against: xr.DataArray) -> dict[str, str]:
+    """What the scores are: their wording, the statistic's name and the labels chosen of it."""
+    said = {key: str(against.attrs[key]) for key in ("units", "range") if key in against.attrs}
+    name = "score" if against.name is None else str(against.name)
+    labels = {key: one.item() for key, one in against.coords.items() if one.ndim == 0}
+    return {
+        "long_name": str(against.attrs.get("long_name", name)),
+        "units": "",
+        **said,
+        "statistic": name,
+        "chosen": ", ".join(f"{key} {label}" for key, label in labels.items()),
+    }
 
 
 def _correlated(

@@ -13,7 +13,7 @@ from data.records import Attended
 
 from .._check import one_of
 from ..whitening._describe import describe
-from ._linear import WORDING, Probing, Rows, probe_scores, stacked
+from ._linear import WORDING, Probing, Rows, by_label, probe_scores, stacked
 from ._pairs import PHRASE_REGION, REGION_REGION, TASKS, chosen_pairs
 from ._prepared import Prepared, prepared_stream
 from ._sample import Sample, SampleProbe
@@ -81,6 +81,7 @@ class AttentionProber(SampleProbe):
                 rows,
                 how,
                 alone=kept["alone"][chosen].reshape(len(chosen), width).astype(np.float64),
+                n_labels=len(labels["names"]) if task == TASKS[1] else 0,
                 place=task,
             )
             scores.append(scores_)
@@ -88,9 +89,10 @@ class AttentionProber(SampleProbe):
                 notes.append(f"{task}: too few pairs or labels: not applicable")
             elif task == "identification":
                 weight = weights[0].reshape(shape)
-        found = stacked(scores, ("task",), (len(TASKS),))
+        found = by_label(scores, ()) | stacked(scores, ("task",), (len(TASKS),))
         found["weight"] = (("layer", "head", "reading"), weight)
         coords = {**head_coords(labels), "task": TASKS, "reading": READINGS, "bound": BOUND}
+        coords["label"] = labels["names"]
         result = xr.Dataset(found, coords=coords, attrs=attrs | {"notes": "; ".join(notes)})
         return describe(result, WORDING | _WEIGHT)
 
@@ -137,7 +139,10 @@ def attention_prober(
         ``selectivity`` = accuracy - control; ``alone``, from the first of the two alone (its mean
         attention over all regions), which tells how far the answer leaks; each with an
         ``x_interval``; ``n_train, n_test``. Over ``layer, head, reading``: ``weight``, of
-        identification. NaN where a task has too few pairs (``attrs["notes"]``).
+        identification. Over ``label`` (kinds of phrases, or relations): ``label_accuracy``, of
+        classification over the held-out pairs of that label (its recall), with its interval, and
+        ``label_support``, how many pairs they are. NaN where a task has too few pairs
+        (``attrs["notes"]``).
 
     Raises
     ------

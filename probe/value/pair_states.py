@@ -13,7 +13,7 @@ from data.records import Attended
 
 from .._check import one_of
 from ..whitening._describe import describe
-from ._linear import WORDING, Probing, probe_scores, stacked
+from ._linear import WORDING, Probing, by_label, probe_scores, stacked
 from ._pairs import PHRASE_REGION, REGION_REGION, TASKS, chosen_pairs
 from ._prepared import Prepared, prepared_stream
 from ._sample import Sample, SampleProbe
@@ -60,7 +60,7 @@ class EmbeddingProber(SampleProbe):
     def finish(self, state: Sample) -> xr.Dataset:
         """The result: variables as in `embedding_prober`."""
         attrs = self.provenance("embedding_prober", state, pairs=self.pairs)
-        kept = state.kept.rows
+        kept, names = state.kept.rows, state.labels()["names"]
         how = Probing(self.n_boot, self.level, self.seed)
         scores, notes = [], []
         n_states = kept["first"].shape[1]
@@ -77,12 +77,16 @@ class EmbeddingProber(SampleProbe):
                 # A sum over two states cannot compare them: their product lets it.
                 both = np.concatenate([one, other, one * other], axis=1)
                 place = f"layer {layer}, {task}"
-                found, weights = probe_scores(both, rows, how, alone=one, place=place)
+                asked = len(names) if task == TASKS[1] else 0
+                found, weights = probe_scores(
+                    both, rows, how, alone=one, n_labels=asked, place=place
+                )
                 scores.append(found)
                 if weights is None:
                     notes.append(f"{place}: too few pairs or labels: not applicable")
-        variables = stacked(scores, ("layer", "task"), (n_states, len(TASKS)))
-        coords = {"layer": np.arange(n_states), "task": TASKS, "bound": BOUND}
+        variables = by_label(scores, ("layer",))
+        variables |= stacked(scores, ("layer", "task"), (n_states, len(TASKS)))
+        coords = {"layer": np.arange(n_states), "task": TASKS, "label": names, "bound": BOUND}
         result = xr.Dataset(variables, coords=coords, attrs=attrs | {"notes": "; ".join(notes)})
         return describe(result, WORDING)
 
@@ -115,8 +119,8 @@ def embedding_prober(
     Returns
     -------
     xarray.Dataset
-        Over ``layer`` (0 is what enters the first layer) and ``task``: the variables of
-        `attention_prober` but the weights. ``alone`` is from the first state alone: in
+        Over ``layer`` (0 is what enters the first layer) and ``task`` or ``label``: the variables
+        of `attention_prober` but the weights. ``alone`` is from the first state alone: in
         classification a phrase's state names its kind by itself. NaN where a layer lacks a state.
 
     Raises

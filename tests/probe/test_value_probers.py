@@ -18,6 +18,7 @@ from probe.value import (
     FusionDegree,
     Linguistic,
     attention_prober,
+    coreference,
     embedding_prober,
     fusion_degree,
     head_ablation,
@@ -198,6 +199,26 @@ def test_ablation_is_the_loss_of_each_head_and_follows_the_scores() -> None:
     assert float(found.rank_correlation_p) < 0.02
     assert found.rank_correlation_interval[0] > 0.8
     assert float(found.full) == pytest.approx(float(truth.sum()))
+
+
+def test_ablation_keeps_the_scores_that_it_was_compared_with() -> None:
+    rows = batch_of(examples(20, layers=2, heads=3))
+    hit = coreference(rows, n_boot=20).hit.sel(direction="text->image", kind="all")
+
+    def score(mask: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(4) + mask.sum()
+
+    kept = head_ablation(score, 2, 3, against=hit.T, n_boot=50)
+    assert kept.against.dims == ("layer", "head")
+    np.testing.assert_array_equal(kept.against, hit)
+    assert kept.against.attrs["statistic"] == "hit"
+    assert kept.against.attrs["chosen"] == "direction text->image, kind all"
+    for name in ("long_name", "units", "range"):
+        assert kept.against.attrs[name] == hit.attrs[name]
+    assert set(kept.coords) == {"layer", "head", "bound"}
+    bare = head_ablation(score, 2, 3, against=xr.DataArray(hit.values, dims=hit.dims), n_boot=50)
+    assert (bare.against.attrs["statistic"], bare.against.attrs["chosen"]) == ("score", "")
+    assert "against" not in head_ablation(score, 2, 3, n_boot=50)
 
 
 def test_ablation_that_changes_nothing_has_no_correlation() -> None:

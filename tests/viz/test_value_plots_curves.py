@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from probe.value import head_ablation
 from tests.viz import value_results as results
 from tests.viz.drawn import lines, no_figure_is_left  # noqa: F401 (a fixture)
 from viz import style, value
@@ -114,6 +115,13 @@ def test_effects_are_drawn_along_the_scores_with_their_correlation() -> None:
     assert [text.get_text()[:5] for text in none[1].texts] == ["Rank "]
     held = value.plot_ablation(ds.assign(against=scores.drop_vars(["direction", "kind"])))
     assert held[1].get_xlabel() == "score of the head"
+    measured = head_ablation(
+        lambda mask: mask.sum() + 0 * mask[0], *scores.shape, against=scores, n_boot=20
+    )
+    _, ax = value.plot_ablation(measured)
+    assert ax.get_xlabel() == "hit of the head"
+    (dots,) = [line for line in ax.get_lines() if line.get_label() == "heads"]
+    np.testing.assert_array_equal(dots.get_xdata(), scores.values.ravel())
 
 
 def test_scores_of_other_heads_are_refused() -> None:

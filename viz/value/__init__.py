@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .ablation import plot_ablation
     from .coreference import plot_coreference
     from .crossing import plot_cross_modal
+    from .examples import plot_examples
     from .fusion import plot_fusion
     from .heads import plot_heads
     from .modality import plot_modality
@@ -24,6 +25,7 @@ _HOME = {
     "plot_ablation": "ablation",
     "plot_coreference": "coreference",
     "plot_cross_modal": "crossing",
+    "plot_examples": "examples",
     "plot_fusion": "fusion",
     "plot_heads": "heads",
     "plot_modality": "modality",
@@ -37,6 +39,7 @@ __all__ = [
     "plot_ablation",
     "plot_coreference",
     "plot_cross_modal",
+    "plot_examples",
     "plot_fusion",
     "plot_heads",
     "plot_modality",

@@ -139,8 +139,7 @@ def _scatter(ax: Axes, ds: xr.Dataset, scores: xr.DataArray) -> Heading:
     # A name is for what stands out, and not for the largest of effects that may be none.
     apart = [i for i in top if y[i] >= y[top[0]] / 2 > 0 and (ends is None or ends[i, 0] > 0)]
     _name(ax, x, y, np.array(apart, dtype=int), names)
-    called = axis_name(str(scores.name or "score"))
-    called = "score of the head" if called == "against" else f"{called} of the head"
+    called = f"{axis_name(_statistic(scores))} of the head"
     ax.set(xlabel=called, ylabel="loss without the head")
     words = _correlation(ds)
     named = ", ".join(f"{names[i]} {short(float(y[i]))} at score {short(float(x[i]))}" for i in top)
@@ -149,6 +148,13 @@ def _scatter(ax: Axes, ds: xr.Dataset, scores: xr.DataArray) -> Heading:
         f"Loss without each of {len(known)} heads along {called}: largest {named}. {words}".strip(),
     )
     return Heading("Do scores foretell effects", words)
+
+
+def _statistic(scores: xr.DataArray) -> str:
+    """What the scores are called; a result keeps them as "against", with their name in attrs."""
+    if "statistic" in scores.attrs:
+        return str(scores.attrs["statistic"])
+    return "score" if scores.name in (None, "against") else str(scores.name)
 
 
 def _name(ax: Axes, x: np.ndarray, y: np.ndarray, top: np.ndarray, names: list[str]) -> None:

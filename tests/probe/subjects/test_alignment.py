@@ -125,7 +125,7 @@ def test_collate_pads_and_leaves_every_example_as_it_was():
     assert batch.phrase_kind.tolist() == [[0], [-1]]
     assert batch.links.shape == (2, 1, 2)
     assert batch.attrs["sentence_length"].tolist() == [3, 3]
-    assert set(batch.attrs) == {"sentence_length", "tense"}
+    assert set(batch.attrs) == {"example", "sentence_length", "tense"}
     assert batch.kinds, batch.relation_names == NAMES
     assert batch.derived == ("text->image",)
 
