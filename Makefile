@@ -1,7 +1,7 @@
 # make report   build the environment once, run the main notebook, print the path of its page
 # make test     the same set-up, then every test
 # make lab      open JupyterLab on the notebooks
-# make benchmark / sts / renode   the figures of the README, measured again
+# make benchmark / sts / renode / iais   the figures of the README, measured again
 # Another notebook:     make report NOTEBOOK=03_totoro
 # Another torch:        make report TORCH="torch --index-url https://download.pytorch.org/whl/cu130"
 # Another interpreter:  make report PYTHON=/path/to/python3.11
@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.loupe-installed
 PYTEST ?=
 
-.PHONY: report test fast lab lint benchmark sts renode clean
+.PHONY: report test fast lab lint benchmark sts renode iais clean
 .DEFAULT_GOAL := report
 
 $(STAMP): pyproject.toml constraints.txt install.py
@@ -44,12 +44,17 @@ lint: $(STAMP)
 benchmark: $(STAMP)
 	@"$(BIN)/python" tests/benchmarks/whitening.py
 	@"$(BIN)/python" tests/benchmarks/totoro.py
+	@"$(BIN)/python" tests/benchmarks/value.py
+	@"$(BIN)/python" tests/benchmarks/isd.py
 
 sts: $(STAMP)
 	@"$(BIN)/python" tests/benchmarks/sts_table.py
 
 renode: $(STAMP)
 	@"$(BIN)/python" tests/benchmarks/renode_table.py
+
+iais: $(STAMP)
+	@"$(BIN)/python" tests/benchmarks/iais_table.py
 
 clean:
 	rm -rf "$(VENV)" reports build ./*.egg-info
