@@ -76,4 +76,4 @@ class Source:
         """What the file in the cache must be, in words."""
         if self.sha256:
             return f"{self.size} bytes, sha256 {self.sha256}"
-        return "no hash of it is published, so its numbers of nodes and edges are checked"
+        return "no hash of it is published, so its structure is checked"

@@ -17,6 +17,7 @@ from typing import Literal
 import pooch
 
 from ._graph_sources import graph_sources
+from ._idx import fashion_sources
 from ._nlvr_format import nlvr_sources
 from ._source import Part, Source
 from ._sts_sources import sts_sources
@@ -24,7 +25,8 @@ from ._sts_sources import sts_sources
 __all__ = ["SOURCES", "Part", "Source", "cache_folder", "fetch", "names", "status"]
 
 SOURCES: dict[str, Source] = {
-    source.name: source for source in [*sts_sources(), *graph_sources(), *nlvr_sources()]
+    source.name: source
+    for source in [*sts_sources(), *graph_sources(), *nlvr_sources(), *fashion_sources()]
 }
 
 _TIMEOUT = 30  # seconds without an answer
