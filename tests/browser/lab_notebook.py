@@ -40,6 +40,7 @@ NUMBERED = """() => {
 }"""
 ERRORS = """() => [...document.querySelectorAll('.jp-OutputArea-output pre')]
   .map((pre) => pre.textContent).filter((text) => text.includes('Traceback (most recent'))"""
+STDERR = "[data-mime-type='application/vnd.jupyter.stderr']"
 PIXELS = "(canvas) => canvas.toDataURL()"
 
 
@@ -75,3 +76,11 @@ def copy_fast(source: Path, folder: Path) -> str:
             cell.source = cell.source.replace("FAST = False", "FAST = True")
     nbformat.write(notebook, folder / source.name)
     return source.name
+
+
+def own_cache(notebook: Path, cache: Path) -> None:
+    """Train into an empty cache folder, whatever models the user keeps."""
+    read = read_notebook(notebook)
+    source = f"import os\nos.environ['LOUPE_DATA'] = {str(cache)!r}"
+    read.cells.insert(0, nbformat.v4.new_code_cell(source))
+    nbformat.write(read, notebook)

@@ -7,29 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
-from viz.report.execution import read_notebook
-
 from .attention_views import PIXELS, bars, drawn, grid, image, summary_of
-from .lab_notebook import EVALUATE, copy_fast, run_all, wait_for_summary
+from .lab_notebook import EVALUATE, STDERR, copy_fast, own_cache, run_all, wait_for_summary
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01_value.ipynb"
-STDERR = "[data-mime-type='application/vnd.jupyter.stderr']"
 # The three largest weights of the shown query, as the measure's own result has them.
 LARGEST = (
     "' '.join('%.3f' % w for w in "
     "np.sort(examples.attention.values[0, {layer}, {head}, {query}])[::-1][:3])"
 )
-
-
-def own_cache(notebook: Path, cache: Path) -> None:
-    """Train into an empty cache folder, whatever models the user keeps."""
-    read = read_notebook(notebook)
-    source = f"import os\nos.environ['LOUPE_DATA'] = {str(cache)!r}"
-    read.cells.insert(0, nbformat.v4.new_code_cell(source))
-    nbformat.write(read, notebook)
 
 
 def chosen(view: Any) -> tuple[int, int]:
