@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 
@@ -12,7 +11,7 @@ import torch
 from tqdm import tqdm
 
 from ._iais_runs import Run, Runner, Setting, Task, kept_run
-from ._renode_runs import _one_thread, _processes
+from .worker_processes import how_many, one_thread, spawned
 
 
 def run_all(
@@ -28,7 +27,7 @@ def run_all(
     found = {i: run for i, task in enumerate(tasks) if (run := kept_run(task.path)) is not None}
     rest = [i for i in range(len(tasks)) if i not in found]
     kept = len(found)
-    processes = _processes(workers, len(rest), "cpu")
+    processes = how_many(workers, len(rest))
     bar = tqdm(total=len(tasks), initial=kept, unit="run", disable=not progress, leave=False)
     # Closed at once, whatever happens here: processes must not wait for a collector.
     with bar, closing(_made(setting, tasks, rest, processes, progress)) as made:
@@ -45,18 +44,12 @@ def _made(
     if not rest:
         return
     if processes == 1:
-        # One thread here too: sums in another order would give other numbers.
-        with _one_thread():
+        with one_thread():
             runner = Runner(setting, progress=progress)
             for i in rest:
                 yield i, runner.run(tasks[i])
         return
-    pool = ProcessPoolExecutor(
-        processes,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(setting,),
-    )
+    pool = spawned(processes, _begin, setting)
     try:
         # A seed's arms wait for its start, and meanwhile the others' arms are trained.
         starts = {pool.submit(_start_here, seed): seed for seed in {tasks[i].seed: 0 for i in rest}}

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import signal
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Generator, Sequence
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -23,11 +21,10 @@ from data.records import Graph, Split
 from .._provenance import data_hash
 from .graph import GraphData, Recipe, train_gnn
 from .tensor_files import write_atomic
+from .worker_processes import how_many, one_thread, spawned
 
 # Part of the key of every kept run: raise it when the same settings come to mean another training.
 PROTOCOL = 1
-# More processes than this wait for memory, not for processors.
-MOST_WORKERS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +128,7 @@ def run_all(
     found = {i: run for i, task in enumerate(tasks) if (run := kept_run(task.path)) is not None}
     rest = [i for i in range(len(tasks)) if i not in found]
     kept = len(found)
-    processes = _processes(workers, len(rest), setting.device)
+    processes = how_many(workers, len(rest), setting.device)
     bar = tqdm(total=len(tasks), initial=kept, unit="run", disable=not progress, leave=False)
     # Closed at once, whatever happens here: processes must not wait for a collector.
     with bar, closing(_made(setting, tasks, rest, processes)) as made:
@@ -142,34 +139,18 @@ def run_all(
     return [found[i] for i in range(len(tasks))], kept
 
 
-def _processes(workers: int | None, tasks: int, device: str) -> int:
-    if workers is not None:
-        return min(workers, tasks)
-    if device != "cpu":
-        return 1
-    mine = getattr(os, "sched_getaffinity", None)  # not on every system
-    processors = len(mine(0)) if mine else os.cpu_count() or 1
-    return min(processors, MOST_WORKERS, tasks)
-
-
 def _made(
     setting: Setting, tasks: Sequence[Task], rest: Sequence[int], processes: int
 ) -> Generator[tuple[int, Run], None, None]:
     if not rest:
         return
     if processes == 1:
-        # One thread here too: sums in another order would give other numbers.
-        with _one_thread():
+        with one_thread():
             runner = Runner(setting)
             for i in rest:
                 yield i, runner.run(tasks[i])
         return
-    pool = ProcessPoolExecutor(
-        processes,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(setting,),
-    )
+    pool = spawned(processes, _begin, setting)
     try:
         futures = {pool.submit(_run_here, tasks[i]): i for i in rest}
         for future in as_completed(futures):
@@ -200,13 +181,3 @@ def _run_here(task: Task) -> Run:
     if _RUNNER is None:
         raise RuntimeError("this process has no graph; it was not started by run_all.")
     return _RUNNER.run(task)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -13,7 +13,7 @@ import torch
 import xarray as xr
 
 from probe.statistics import correct, paired_difference
-from probe.subjects import _renode_runs
+from probe.subjects import _renode_runs, worker_processes
 from probe.subjects._renode_arms import ARMS, Labelled, arm_weights
 from probe.subjects._renode_summary import in_words, summarised
 from probe.subjects.graph import Recipe, train_gnn
@@ -280,9 +280,9 @@ def test_a_directed_graph_needs_a_decision() -> None:
 
 
 def test_workers_are_as_many_as_there_is_work_for() -> None:
-    processes = _renode_runs._processes
+    processes = worker_processes.how_many
     assert [processes(4, 9, "cpu"), processes(4, 2, "cpu")] == [4, 2]
-    assert 1 <= processes(None, 99, "cpu") <= _renode_runs.MOST_WORKERS
+    assert 1 <= processes(None, 99, "cpu") <= worker_processes.MOST_WORKERS
     assert processes(None, 99, "cuda") == 1
 
 
