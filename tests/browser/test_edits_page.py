@@ -164,7 +164,7 @@ def test_a_step_that_is_not_reached_is_said(
 ) -> None:
     ds = result.copy(deep=True)
     ds["outside"].values[0, -1] = np.nan
-    watched = open_page(written(tmp_path / "far.html", ds).as_uri())
+    watched = open_page(written(tmp_path / "far.html", ds, step=0.2).as_uri())
     view = view_of(watched)
     assert "this direction cannot change the region by 0.20" in summary_of(view)
     assert "a change of 0.20 is not reached" in figure(view, 2).get_attribute("aria-label")

@@ -62,7 +62,8 @@ class EditExplorer(Explorer):
     direction
         Which slider was moved last, counted from 0.
     step
-        Where it stands: root mean square change inside, by way. All of these can be read and set
+        Where it stands: root mean square change inside, by way; at first the farthest that the
+        first direction reaches. All of these can be read and set
         later, and follow what the user does.
 
     Raises
@@ -120,8 +121,6 @@ class EditExplorer(Explorer):
             refuse("result", f"hold no region named {DRAWN!r} beside `recompute`", DRAWN, hint)
         self.result, self.recompute = result, recompute
         self._made: dict[tuple[Any, ...], xr.Dataset] = {}  # what was recomputed last
-        steps = result["step"].values
-        start = float(steps[-1] if step is None else step)
         super().__init__(
             result,
             drawn=list(drawn),
@@ -129,7 +128,7 @@ class EditExplorer(Explorer):
             rank=rank,
             kind=str(result["kind"].values[0]) if kind is None else kind,
             direction=direction,
-            step=start,
+            step=self._farthest() if step is None else float(step),
         )
 
     def payload(self, *, whole: bool) -> dict[str, Any]:
@@ -192,6 +191,12 @@ class EditExplorer(Explorer):
             if int((found["method"] == first).sum()) >= self.rank:
                 return found
         return self._remade(self.mask, list(self.drawn), self.rank, self.kind)
+
+    def _farthest(self) -> float:
+        """The largest step forth that the first direction reaches, else the largest of all."""
+        steps = self.result["step"].values
+        reached = steps[np.isfinite(self.result["outside"].values[0])]
+        return float(reached.max() if len(reached) and reached.max() > 0 else steps.max())
 
     def _remade(self, name: str, runs: list[int], rank: int, kind: str) -> xr.Dataset:
         if self.recompute is None:

@@ -119,7 +119,7 @@ function transferStrip({ root, shape, data }) {
     cells.forEach(({ figures, words }, k) => {
       const facts = [0, 1].map((way) => {
         const outside = one.beyond[2 * k + way];
-        return Number.isFinite(outside) ? number(data.transfer / outside) : "not reached";
+        return Number.isFinite(outside) ? timesText(data.transfer / outside).replace(" times", "") : "not reached";
       });
       const outlined = (ctx, frame) => outlineMask(ctx, borders, shape, frame, ask("accent"), ask("bg"));
       figures[0].update((ctx, frame) => set.sheet.show(ctx, one.line, steps + 2 * k, frame), `Image ${k + 2}, ${signed(-data.transfer)}: ratio ${facts[0]}`);

@@ -43,9 +43,10 @@ function spectraPicture({ tip, onRank }) {
     handle.style.left = `${CHART_MARGIN.left + ((dragged + 0.5 - low) / (high - low)) * inner()}px`;
     grip.textContent = `rank ${dragged}`;
   });
-  handle.addEventListener("pointerup", () => {
+  handle.addEventListener("lostpointercapture", () => { // let go, or taken away
     if (held && dragged !== content.rank) onRank(dragged);
     held = false;
+    place();
   });
   handle.addEventListener("keydown", (event) => {
     if (!content || event.altKey || event.ctrlKey || event.metaKey) return;

@@ -14,8 +14,9 @@ const EDIT_STYLE = `
   var(--lp-accent) min(50%, var(--lp-part)), var(--lp-accent) max(50%, var(--lp-part)), var(--lp-edge) max(50%, var(--lp-part))); }
 .lp .lp-edit-sliders input[type="range"]::-moz-range-progress { background: var(--lp-edge); }
 .lp-edit-sliders .lp-slider { grid-template-columns: minmax(0, 1fr) auto; }
-.lp .lp-edit-sliders small { display: block; color: var(--lp-soft); font-size: 12.5px; line-height: 18px; }
+.lp .lp-edit-sliders small { display: block; margin-top: 5px; color: var(--lp-soft); font-size: 12.5px; line-height: 18px; }
 .lp-edit-sliders .lp-warned { color: var(--lp-warn); font-weight: 600; }
+.lp .lp-summary.lp-warned { color: var(--lp-warn); }
 .lp-edit-rows { display: grid; gap: 16px; }
 .lp-edit-row { display: grid; gap: 8px 16px; grid-template-columns: repeat(3, minmax(0, 1fr)); }
 @container (max-width: 460px) { .lp-edit-row { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
