@@ -1,18 +1,20 @@
 """Pictures of topology imbalance: what holds for all of them, and those of a single result."""
 
-from collections.abc import Iterator
-
 import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 import viz
 from tests.viz import totoro_results as results
-from tests.viz.drawn import lines, no_figure_is_left  # noqa: F401 (a fixture)
+from tests.viz.drawn import (
+    assert_keeps_to_axes,
+    assert_speaks_and_cuts_no_text,
+    lines,
+    no_figure_is_left,  # noqa: F401 (a fixture)
+)
 from viz import style, totoro
 from viz.totoro.classes import class_names, sign_of, signs
 
@@ -42,51 +44,17 @@ ALL = [
 IDS = [f"{function.__name__}-{result.__name__}" for function, result, _ in ALL]
 
 
-def labels_out_of_view(ax: Axes) -> Iterator[mpl.text.Text]:
-    for axis in (ax.xaxis, ax.yaxis):
-        low, high = sorted(axis.get_view_interval())
-        for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
-            if not low <= tick.get_loc() <= high:
-                yield from (tick.label1, tick.label2)
-
-
 @pytest.mark.parametrize(("plot", "result", "panels"), ALL, ids=IDS)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_picture_draws_speaks_and_cuts_no_text(plot, result, panels, theme) -> None:
     with style.theme(theme):
         axes = np.ravel(plot(result()))
-    assert len(axes) == panels
-    assert len(plt.get_fignums()) == 1
-    figure = axes[0].figure
-    figure.canvas.draw()
-    said = style.describe(figure)
-    assert figure.get_label() == said
-    for ax in axes:
-        assert ax.get_title(loc="left")
-        assert any(char.isdigit() for char in style.describe(ax))
-    everywhere = [*figure.axes, *(child for ax in figure.axes for child in ax.child_axes)]
-    hidden = {id(label) for ax in everywhere for label in labels_out_of_view(ax)}
-    texts = [t for t in figure.findobj(mpl.text.Text) if t.get_visible() and t.get_text().strip()]
-    boxes = [t.get_window_extent() for t in texts if id(t) not in hidden and not t.get_rotation()]
-    whole = figure.bbox.padded(1)
-    for text, box in zip(texts, (t.get_window_extent() for t in texts), strict=True):
-        if id(text) not in hidden:
-            assert whole.x0 <= box.x0 <= box.x1 <= whole.x1, text
-            assert whole.y0 <= box.y0 <= box.y1 <= whole.y1, text
-    shrunk = [box.padded(-1) for box in boxes]
-    assert sum(a.overlaps(b) for i, a in enumerate(shrunk) for b in shrunk[:i]) == 0
+    assert_speaks_and_cuts_no_text(axes, panels)
 
 
 @pytest.mark.parametrize(("plot", "result", "panels"), ALL, ids=IDS)
 def test_every_picture_keeps_to_the_axes_given(plot, result, panels) -> None:
-    figure = Figure()
-    given = np.ravel(figure.subplots(1, panels))
-    drawn = np.ravel(plot(result(), ax=given[0] if panels == 1 else given))
-    assert [id(ax) for ax in drawn] == [id(ax) for ax in given]
-    assert figure.axes == list(given)
-    assert plt.get_fignums() == []
-    with pytest.raises(ValueError, match="`ax` must hold one Axes for each of"):
-        plot(result(), ax=np.ravel(Figure().subplots(1, panels + 1)))
+    assert_keeps_to_axes(plot, result, panels)
 
 
 @pytest.mark.parametrize(("plot", "result", "panels"), ALL, ids=IDS)

@@ -1,18 +1,19 @@
 """Pictures of whitening results, by the numbers they draw."""
 
-from collections.abc import Iterator
-
-import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 
 from tests.viz import whitening_results as results
-from tests.viz.drawn import bars, lines, no_figure_is_left  # noqa: F401 (a fixture)
+from tests.viz.drawn import (
+    assert_cuts_no_text,
+    assert_keeps_to_axes,
+    bars,
+    lines,
+    no_figure_is_left,  # noqa: F401 (a fixture)
+)
 from viz import style, whitening
 from viz.whitening.panel import PANELS
 
@@ -35,15 +36,6 @@ ALL = [
 IDS = [function.__name__ for function, _, _ in ALL]
 
 
-def labels_out_of_view(ax: Axes) -> Iterator[mpl.text.Text]:
-    """Labels of ticks that matplotlib keeps but does not draw."""
-    for axis in (ax.xaxis, ax.yaxis):
-        low, high = sorted(axis.get_view_interval())
-        for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
-            if not low <= tick.get_loc() <= high:
-                yield from (tick.label1, tick.label2)
-
-
 @pytest.mark.parametrize(("plot", "result", "panels"), ALL, ids=IDS)
 def test_every_picture_makes_one_figure_that_draws_and_speaks(plot, result, panels) -> None:
     axes = np.ravel(plot(result()))
@@ -61,31 +53,12 @@ def test_every_picture_makes_one_figure_that_draws_and_speaks(plot, result, pane
 
 @pytest.mark.parametrize(("plot", "result", "panels"), ALL, ids=IDS)
 def test_every_picture_keeps_to_the_axes_given(plot, result, panels) -> None:
-    figure = Figure()
-    given = np.ravel(figure.subplots(1, panels))
-    drawn = np.ravel(plot(result(), ax=given[0] if panels == 1 else given))
-    assert [id(ax) for ax in drawn] == [id(ax) for ax in given]
-    assert figure.axes == list(given)
-    assert plt.get_fignums() == []
-    with pytest.raises(ValueError, match="`ax` must hold one Axes for each of"):
-        plot(result(), ax=np.ravel(Figure().subplots(1, panels + 1)))
+    assert_keeps_to_axes(plot, result, panels)
 
 
 @pytest.mark.parametrize(("plot", "result", "panels"), ALL, ids=IDS)
 def test_no_text_is_cut_off_or_covers_another(plot, result, panels) -> None:
-    figure = np.ravel(plot(result()))[0].figure
-    figure.canvas.draw()
-    whole = figure.bbox.padded(1)
-    texts = [t for t in figure.findobj(mpl.text.Text) if t.get_visible() and t.get_text().strip()]
-    hidden = {id(label) for ax in figure.axes for label in labels_out_of_view(ax)}
-    boxes = [t.get_window_extent() for t in texts if id(t) not in hidden]
-    for box in boxes:
-        assert whole.x0 <= box.x0, whole
-        assert box.x1 <= whole.x1
-        assert whole.y0 <= box.y0
-        assert box.y1 <= whole.y1
-    shrunk = [box.padded(-1) for box in boxes]
-    assert sum(a.overlaps(b) for i, a in enumerate(shrunk) for b in shrunk[:i]) == 0
+    assert_cuts_no_text(np.ravel(plot(result()))[0].figure)
 
 
 @pytest.mark.parametrize(("plot", "result", "panels"), ALL, ids=IDS)
