@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .attributes import attribute_shares
+    from .attribution import region_attribution
     from .baselines import baseline_directions
     from .decomposition import robust_pca
     from .derivative import jacobian
@@ -25,6 +26,7 @@ _HOME = {
     "jacobian": "derivative",
     "locality": "edits",
     "principal_angles": "subspaces",
+    "region_attribution": "attribution",
     "region_directions": "directions",
     "region_gram": "gram",
     "robust_pca": "decomposition",
@@ -38,6 +40,7 @@ __all__ = [
     "jacobian",
     "locality",
     "principal_angles",
+    "region_attribution",
     "region_directions",
     "region_gram",
     "robust_pca",

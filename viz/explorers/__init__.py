@@ -10,6 +10,7 @@ import xarray as xr
 if TYPE_CHECKING:
     from ._base import Explorer
     from .attention import AttentionExplorer
+    from .edits import EditExplorer
     from .relations import RelationExplorer
     from .totoro import TotoroExplorer
     from .training import TrainingExplorer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AttentionExplorer",
+    "EditExplorer",
     "RelationExplorer",
     "TotoroExplorer",
     "TrainingExplorer",
@@ -27,6 +29,7 @@ __all__ = [
 
 _HOME = {
     "AttentionExplorer": "attention",
+    "EditExplorer": "edits",
     "RelationExplorer": "relations",
     "TotoroExplorer": "totoro",
     "TrainingExplorer": "training",
@@ -39,6 +42,7 @@ _EXPLORERS = {
     "totoro.map": "TotoroExplorer",
     "value.examples": "AttentionExplorer",
     "isd.examples": "RelationExplorer",
+    "lowrank.edits": "EditExplorer",
 }
 
 
@@ -77,7 +81,8 @@ def explore(result: xr.Dataset) -> Explorer:
     Traceback (most recent call last):
     ...
     ValueError: `result` must come from a probe that has an explorer (whitening.effect, \
-whitening.training, totoro.map, value.examples, isd.examples); got probe 'novel'.
+whitening.training, totoro.map, value.examples, isd.examples, \
+lowrank.edits); got probe 'novel'.
     """
     name = _class_name(result)
     if name is None:
