@@ -6,9 +6,10 @@ in the paper's setting: captions of 12 to 24 words (18 on average), 30 to 36 reg
 [SEP], attention averaged over heads or of 12 heads. The loop does what the official training
 does: for each pair it cuts the four blocks, chooses, selects and calls `kl_div` twice.
 
-Exits with 1 if a bound is missed: of attention averaged over heads at least 10 times faster, values
-and gradients equal to 1e-6. For 12 heads the ratio is shown beside it without a bound: there both
-arms spend their time on passes over the attention (12 MB) rather than on the loop.
+Exits with 1 if a bound is missed: the default form, of attention averaged over heads, at least 10
+times faster, and in all forms values and gradients equal to 1e-6. Shown beside it without a bound:
+the official form, whose loop has nothing to renormalise, and 12 heads, where both arms spend their
+time on passes over the attention (12 MB) rather than on the loop.
 """
 
 from __future__ import annotations
@@ -37,10 +38,11 @@ def main() -> int:
             ratios = [row["ratio"] for row in rows if (row["heads"], row["form"]) == (heads, form)]
             where = f"{heads} heads" if heads else "mean of heads"
             print(f"{where}, {form}: {min(ratios):.1f} to {max(ratios):.1f} times faster")
-    worst = min(row["ratio"] for row in rows if not row["heads"])
+    bound = [row for row in rows if not row["heads"] and row["form"] == "default"]
+    worst = min(row["ratio"] for row in bound)
     apart = max(max(row["value"], row["gradient"]) for row in rows)
     print(
-        f"slowest case {worst:.1f} times faster (bound {BOUND:g}); "
+        f"slowest default form, mean of heads: {worst:.1f} times faster (bound {BOUND:g}); "
         f"apart by {apart:.0e} at most (bound {CLOSE:g})"
     )
     return int(worst < BOUND or apart > CLOSE)
