@@ -46,6 +46,7 @@ benchmark: $(STAMP)
 	@"$(BIN)/python" tests/benchmarks/totoro.py
 	@"$(BIN)/python" tests/benchmarks/value.py
 	@"$(BIN)/python" tests/benchmarks/isd.py
+	@"$(BIN)/python" tests/benchmarks/lowrank.py
 
 sts: $(STAMP)
 	@"$(BIN)/python" tests/benchmarks/sts_table.py

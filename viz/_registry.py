@@ -48,6 +48,9 @@ PLOTS = {
     "value.training": "viz.value:plot_steps",
 }
 
+# Plots of these show one of the views that their explorer walks through.
+ONE_OF_MANY = ("isd.examples", "lowrank.edits", "value.examples")
+
 
 def plot_function(ds: xr.Dataset) -> Callable[..., Any]:
     """The function that draws results of the probe that made `ds`.

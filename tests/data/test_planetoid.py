@@ -188,7 +188,7 @@ def test_a_file_that_is_missing_is_named_with_its_place(
     place = planetoid_cache / "planetoid" / "ind.pubmed.allx"
     assert f"Or put http://127.0.0.1:9/ind.pubmed.allx into {place}." in message
     assert f"{planetoid_cache / 'graphs' / 'pubmed.npz'} is missing" in message
-    assert "no hash of it is published, so its numbers of nodes and edges are checked" in message
+    assert "no hash of it is published, so its structure is checked" in message
     assert registry.status("pubmed") == "missing"
 
 

@@ -19,8 +19,9 @@ def export_results(
 ) -> Path:
     """One HTML file of some results that needs no kernel and no network.
 
-    Each result is shown by its explorer where there is one, by its plot where there is one, and
-    by a table of its variables; the footer names the sources of all.
+    Each result is shown by its explorer where there is one, by its plot where there is one (unless
+    that is but one view of the explorer's), and by a table of its variables; the footer names the
+    sources of all.
 
     Parameters
     ----------
@@ -81,9 +82,12 @@ def _checked(results: Sequence[xr.Dataset]) -> Sequence[xr.Dataset]:
 
 
 def _section(result: xr.Dataset) -> dict[str, Any]:
+    from .._registry import ONE_OF_MANY
     from ..explorers import explorable, explore
 
-    image, alt = _plot(result) or ("", "")
+    # A picture beside the explorer that shows it would only make the page larger.
+    shown = str(result.attrs["probe"]) in ONE_OF_MANY
+    image, alt = ("", "") if shown else _plot(result) or ("", "")
     return {
         "heading": _heading(str(result.attrs["probe"])),
         "notes": str(result.attrs.get("notes", "")),

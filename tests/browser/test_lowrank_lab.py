@@ -1,0 +1,44 @@
+"""The notebook about local edits in a real JupyterLab: it runs, and its explorer answers keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .edits_views import PIXELS, drawn, figure, slider, summary_of
+from .lab_notebook import EVALUATE, STDERR, copy_fast, own_cache, run_all, wait_for_summary
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_lowrank.ipynb"
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_and_its_explorer_answers_keys(
+    lab: Any, open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    copy_fast(NOTEBOOK, lab.folder)
+    own_cache(lab.folder / NOTEBOOK.name, tmp_path)
+    watched = open_page(lab.address(NOTEBOOK.name))
+    page = watched.page
+    run_all(page, NOTEBOOK.name)
+    assert page.locator(STDERR).all_text_contents() == []
+    assert list(tmp_path.glob("models/generator-faces-*.safetensors")), "kept where told to"
+
+    view = page.locator(".lp", has=page.locator(".lp-edit-region")).first
+    view.scroll_into_view_if_needed()
+    drawn(view)
+    wait_for_summary(view, "Region “mouth”, w, direction 1")
+    watched.shoot("lab-lowrank-notebook")
+    said, pixels = summary_of(view), figure(view, 1).evaluate(PIXELS)
+    slider(view, 0).focus()
+    page.keyboard.press("Home")
+    page.wait_for_timeout(600)
+    assert summary_of(view) != said
+    assert figure(view, 1).evaluate(PIXELS) != pixels
+    # What the page says of that step is what the result holds.
+    lowest = float(page.evaluate(EVALUATE, "float(edits.step.values[0])"))
+    assert f"at −{abs(lowest):.2f} inside" in summary_of(view)
+    watched.shoot("lab-lowrank-notebook-edited")
+    watched.assert_clean()
