@@ -67,6 +67,17 @@ def wait_for_summary(view: Any, part: str) -> None:
     view.locator(".lp-summary", has_text=part).wait_for(timeout=PATIENCE)
 
 
+def wait_for_kernel(page: Any, expression: str, wanted: str) -> None:
+    """What the page shows reaches the kernel a moment later: widgets send one change at a time."""
+    found = page.evaluate(EVALUATE, expression)
+    for _ in range(100):
+        if found == wanted:
+            return
+        page.wait_for_timeout(100)
+        found = page.evaluate(EVALUATE, expression)
+    assert found == wanted
+
+
 def copy_fast(source: Path, folder: Path) -> str:
     """Copy a notebook of the project with its small sizes; gives its name."""
     shutil.copyfile(source, folder / source.name)

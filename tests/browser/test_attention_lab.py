@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from .attention_views import PIXELS, bars, grid, image, summary_of, word
-from .lab_notebook import EVALUATE, EXECUTE, run_all, wait_for_summary, write
+from .lab_notebook import EVALUATE, EXECUTE, run_all, wait_for_kernel, wait_for_summary, write
 
 CELLS = (
     """\
@@ -43,7 +43,7 @@ def test_pointer_keys_and_python_move_one_state(ran: Any) -> None:
     wait_for_summary(view, "region 2 (blue box), linked to it")
     page.keyboard.press("ArrowRight")
     wait_for_summary(view, "“box”")
-    assert page.evaluate(EVALUATE, "view.query") == "7"
+    wait_for_kernel(page, "view.query", "7")
     image(view).focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
         page.keyboard.press(key)
@@ -51,7 +51,7 @@ def test_pointer_keys_and_python_move_one_state(ran: Any) -> None:
     grid(view).focus()
     page.keyboard.press("ArrowDown")
     wait_for_summary(view, "Layer 2, head 2")
-    assert page.evaluate(EVALUATE, "(view.layer, view.head, view.query)") == "(2, 2, 16)"
+    wait_for_kernel(page, "(view.layer, view.head, view.query)", "(2, 2, 16)")
     before = grid(view).evaluate(PIXELS)
     page.evaluate(EXECUTE, "view.direction, view.score = 'to', 'importance'")
     wait_for_summary(view, "is attended to most by")
@@ -62,6 +62,6 @@ def test_pointer_keys_and_python_move_one_state(ran: Any) -> None:
     assert bars(view, "strongest") == wanted, "exact, though rounded in what was sent at first"
     view.get_by_role("button", name="Next example").click()
     wait_for_summary(view, "“a” is attended to most by")
-    assert page.evaluate(EVALUATE, "(view.example, view.query)") == "(1, 1)"
+    wait_for_kernel(page, "(view.example, view.query)", "(1, 1)")
     assert "Layer 2, head 2" in summary_of(view)
     ran.assert_clean()

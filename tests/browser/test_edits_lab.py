@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from tests.browser.edits_views import cut, drag, drawn, picker, slider, summary_of
-from tests.browser.lab_notebook import EVALUATE, EXECUTE, run_all, wait_for_summary, write
+from tests.browser.lab_notebook import (
+    EVALUATE,
+    EXECUTE,
+    run_all,
+    wait_for_kernel,
+    wait_for_summary,
+    write,
+)
 
 CELLS = (
     """\
@@ -67,7 +74,7 @@ def test_keys_move_the_region_and_the_cut(ran: Any) -> None:
     view.locator(".lp-edit-grip", has_text="rank 1").wait_for()
     page.keyboard.press("End")
     view.locator(".lp-edit-grip", has_text="rank 12").wait_for()
-    assert page.evaluate(EVALUATE, "view.rank, view.mask") == "(12, 'mouth')"
+    wait_for_kernel(page, "view.rank, view.mask", "(12, 'mouth')")
     assert view.locator(".lp-edit-sliders li").count() == 12
     assert page.evaluate(EXECUTE, "view.mask, view.rank = 'eyes', 0") == "ok"
     wait_for_summary(view, "Region “eyes”")

@@ -17,6 +17,7 @@ from .lab_notebook import (
     copy_fast,
     run_all,
     summary_of,
+    wait_for_kernel,
     wait_for_summary,
     write,
 )
@@ -73,7 +74,7 @@ def test_whitening_explorer_is_live(ran: Any) -> None:
     wait_for_summary(view, "k = 22 of 24")
     page.wait_for_timeout(600)
     assert after.evaluate(PIXELS) != before
-    assert page.evaluate(EVALUATE, "(view.k, view.spec)") == "(22, 'whiten-22')"
+    wait_for_kernel(page, "(view.k, view.spec)", "(22, 'whiten-22')")
     assert "22" in k.get_attribute("aria-valuetext")
 
     # The picture's numbers are the measure's own.
@@ -113,7 +114,7 @@ def test_training_explorer_is_live(ran: Any) -> None:
     page.keyboard.press("ArrowRight")
     wait_for_summary(view, "Step 10:")
     page.wait_for_timeout(300)
-    assert page.evaluate(EVALUATE, "steps.step") == "10.0"
+    wait_for_kernel(page, "steps.step", "10.0")
     assert page.evaluate(EXECUTE, "steps.step = 40.0") == "ok"
     wait_for_summary(view, "Step 40:")
     ran.shoot("lab-training")

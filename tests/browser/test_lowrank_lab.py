@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .edits_views import PIXELS, drawn, figure, slider, summary_of
+from .edits_views import drawn, slider, summary_of
 from .lab_notebook import EVALUATE, STDERR, copy_fast, own_cache, run_all, wait_for_summary
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_lowrank.ipynb"
@@ -31,14 +31,14 @@ def test_the_notebook_runs_and_its_explorer_answers_keys(
     drawn(view)
     wait_for_summary(view, "Region “mouth”, w, direction 1")
     watched.shoot("lab-lowrank-notebook")
-    said, pixels = summary_of(view), figure(view, 1).evaluate(PIXELS)
+    said = summary_of(view)
     slider(view, 0).focus()
     page.keyboard.press("Home")
-    page.wait_for_timeout(600)
-    assert summary_of(view) != said
-    assert figure(view, 1).evaluate(PIXELS) != pixels
-    # What the page says of that step is what the result holds.
+    # After ten updates not every direction reaches its lowest step: the page says so, as it is.
     lowest = float(page.evaluate(EVALUATE, "float(edits.step.values[0])"))
-    assert f"at −{abs(lowest):.2f} inside" in summary_of(view)
+    reached = page.evaluate(EVALUATE, "bool(np.isfinite(edits.outside.values[0, 0]))") == "True"
+    told = f"at −{-lowest:.2f} inside" if reached else f"cannot change the region by {-lowest:.2f}"
+    wait_for_summary(view, told)
+    assert summary_of(view) != said
     watched.shoot("lab-lowrank-notebook-edited")
     watched.assert_clean()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import EVALUATE, EXECUTE, run_all, wait_for_summary, write
+from .lab_notebook import EXECUTE, run_all, wait_for_kernel, wait_for_summary, write
 from .relations_views import grid, phrase, picture, table
 
 CELLS = (
@@ -38,7 +38,7 @@ def test_pointer_keys_and_python_move_one_state(ran: Any) -> None:
     wait_for_summary(view, "among words 2 “a blue box”")
     page.keyboard.press("ArrowRight")
     wait_for_summary(view, "among words 3 “a green tile”")
-    assert page.evaluate(EVALUATE, "view.object") == "2"
+    wait_for_kernel(page, "view.object", "2")
     picture(view).focus()
     page.keyboard.press("ArrowUp")
     wait_for_summary(view, "among words 2 “a blue box”")
@@ -49,7 +49,7 @@ def test_pointer_keys_and_python_move_one_state(ran: Any) -> None:
     for key in ("ArrowUp", "ArrowRight", "ArrowRight"):
         page.keyboard.press(key)
     wait_for_summary(view, "Layer 2, head 1: among words 1")
-    assert page.evaluate(EVALUATE, "(view.layer, view.head, view.object)") == "(2, 1, 0)"
+    wait_for_kernel(page, "(view.layer, view.head, view.object)", "(2, 1, 0)")
     page.evaluate(EXECUTE, "view.example, view.object, view.show = 1, 3, 'gap'")
     wait_for_summary(view, "among words 4 “a red box”")
     assert view.locator("select[name=show]").input_value() == "gap"

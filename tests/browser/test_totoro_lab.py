@@ -16,6 +16,7 @@ from .lab_notebook import (
     copy_fast,
     run_all,
     summary_of,
+    wait_for_kernel,
     wait_for_summary,
     write,
 )
@@ -84,7 +85,7 @@ def test_sliders_ask_the_kernel(ran: Any) -> None:
         )
     page.wait_for_timeout(500)
     # None of these is in the grid: the picture's sum is the measure's own.
-    assert page.evaluate(EVALUATE, "(view.per_class, view.seed)") == "(7, 1)"
+    wait_for_kernel(page, "(view.per_class, view.seed)", "(7, 1)")
     assert f"add up to {total(page)}" in summary_of(view)
     ran.assert_clean()
 
@@ -113,7 +114,7 @@ def test_a_label_is_added_by_hand(ran: Any) -> None:
     view.locator(".lp-summary", has_text="changed by hand").wait_for(
         state="detached", timeout=PATIENCE
     )
-    assert page.evaluate(EVALUATE, "view.toggled") == "[]"
+    wait_for_kernel(page, "view.toggled", "[]")
     ran.assert_clean()
 
 
