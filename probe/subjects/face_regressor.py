@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, final
@@ -15,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from data.faces import FACE_PARAMETERS, draw_faces, random_parameters
-from data.registry import cache_folder
 
 from .._check import finite, integer, refuse
 from .._provenance import data_hash, provenance
 from .generator_style import checked_size
+from .kept_models import kept_path
 from .tensor_files import load_tensors, save_tensors, weights_hash
 from .training import fit
 
@@ -141,10 +139,7 @@ def trained_face_regressor(
         "weights": weights_hash(model),
         "images": data_hash([witness]),
     }
-    text = json.dumps(settings, sort_keys=True)
-    key = hashlib.sha256(text.encode()).hexdigest()[:16]
-    path = Path(folder) if folder is not None else cache_folder() / "models"
-    path = path / f"face-regressor-{key}.safetensors"
+    path, text = kept_path("face-regressor", settings, folder)
     if not path.exists():
         running = path.with_suffix(".run.safetensors")
         optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-4)

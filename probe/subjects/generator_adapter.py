@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from .._check import integer, refuse, refuse_type
-from .generator_protocol import normal_latents
+from .generator_protocol import flat_latents, normal_latents
 
 
 @final
@@ -52,10 +52,7 @@ class AdaptedGenerator:
             If the latent's shape is not as said, or what comes out is no batch of images.
         """
         _refuse_training(self.module)
-        if latent.ndim not in (1, 2) or latent.shape[-1] != self.dim:
-            axes = f"have axes (n, {self.dim}) or ({self.dim},)"
-            refuse("latent", axes, f"shape {tuple(latent.shape)}")
-        given = latent.reshape(-1, *self.latent_shape)
+        given = flat_latents(latent, self.dim).reshape(-1, *self.latent_shape)
         if self._noise_seed is None:
             return self._called(given)
         # The same noise for each call, whatever was drawn before; what is drawn after stays as it

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .._check import integer, refuse
-from .generator_protocol import normal_latents
+from .generator_protocol import flat_latents, normal_latents
 from .generator_style import checked_size
 
 
@@ -95,10 +95,7 @@ class ConvGenerator(nn.Module):
         ValueError
             If the shape is not as said.
         """
-        if latent.ndim not in (1, 2) or latent.shape[-1] != self.dim:
-            axes = f"have axes (n, {self.dim}) or ({self.dim},)"
-            refuse("latent", axes, f"shape {tuple(latent.shape)}")
-        return self.network(latent.reshape(-1, self.dim))
+        return self.network(flat_latents(latent, self.dim))
 
     def forward(self, latent: Tensor) -> Tensor:
         """As `synthesize`."""

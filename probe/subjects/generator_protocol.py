@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._check import integer
+from .._check import integer, refuse
 
 
 @runtime_checkable
@@ -55,3 +55,16 @@ def normal_latents(n: int, dim: int, seed: int) -> Tensor:
     integer("n", n, low=1)
     drawn = np.random.default_rng(integer("seed", seed, low=0)).standard_normal((n, dim))
     return torch.from_numpy(drawn.astype(np.float32))
+
+
+def flat_latents(latent: Tensor, dim: int) -> Tensor:
+    """Latents (n, dim) or (dim,) as (n, dim).
+
+    Raises
+    ------
+    ValueError
+        If the shape is neither.
+    """
+    if latent.ndim not in (1, 2) or latent.shape[-1] != dim:
+        refuse("latent", f"have axes (n, {dim}) or ({dim},)", f"shape {tuple(latent.shape)}")
+    return latent.reshape(-1, dim)

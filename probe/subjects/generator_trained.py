@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,16 +11,15 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from data.registry import cache_folder
-
 from .._check import integer, one_of
-from .._provenance import data_hash, provenance
+from .._provenance import data_hash
 from .generator_conv import ConvGenerator
 from .generator_losses import DEVIATION, Adversaries
 from .generator_style import ImageDiscriminator, StyleGenerator
 from .generator_training import Trainee, Watch, fit_generator, generator_of
 from .generator_vae import ConvVae
-from .tensor_files import load_tensors, save_tensors, weights_hash
+from .kept_models import kept_path, load_trained, save_trained
+from .tensor_files import weights_hash
 
 SUBJECTS = ("faces", "digits")
 FAMILIES = ("gan", "vae")
@@ -144,10 +141,7 @@ def trained_generator(
     }
     if family == "vae":
         settings["deviation"] = DEVIATION
-    text = json.dumps(settings, sort_keys=True)
-    key = hashlib.sha256(text.encode()).hexdigest()[:16]
-    path = Path(folder) if folder is not None else cache_folder() / "models"
-    path = path / f"generator-{subject}-{family}-{key}.safetensors"
+    path, text = kept_path(f"generator-{subject}-{family}", settings, folder)
     if not path.exists():
         running = path.with_suffix(".run.safetensors")
         images, labels = training_images(subject, seed=seed)
@@ -164,10 +158,11 @@ def trained_generator(
         )
         if isinstance(trainee, ConvVae):
             trainee.settle(images[:_SETTLED].float() / 127.5 - 1, seed=seed)
-        _save(path, generator_of(trainee), history, text, time.perf_counter() - started)
+        save_trained(path, generator_of(trainee), history, text, time.perf_counter() - started)
         running.unlink(missing_ok=True)
     # From the file in either case: what the first call gives is what every later one gives.
-    return TrainedGenerator(*_load(path, generator_of(trainee)), path)
+    model, history = load_trained(path, generator_of(trainee))
+    return TrainedGenerator(model.requires_grad_(False), history, path)
 
 
 def training_images(
@@ -212,28 +207,3 @@ def _witness(subject: str, seed: int) -> str:
 
 def _bytes(images: Tensor) -> Tensor:
     return ((images + 1) * 127.5).round().clamp(0, 255).byte()
-
-
-def _save(path: Path, model: Any, history: xr.Dataset, settings: str, seconds: float) -> None:
-    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
-    tensors |= {f"history/{name}": torch.tensor(history[name].values) for name in history.data_vars}
-    save_tensors(path, tensors, {"settings": settings, "seconds": f"{seconds:.1f}"})
-
-
-def _load(path: Path, model: Any) -> tuple[Any, xr.Dataset]:
-    tensors, metadata = load_tensors(path)
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "history": {}}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition("/")
-        parts[part][rest] = tensor
-    model.load_state_dict(parts["model"])
-    curves = {
-        name: ("step", tensor.numpy(), {"long_name": name, "units": "1"})
-        for name, tensor in parts["history"].items()
-    }
-    steps = len(next(iter(parts["history"].values())))
-    settings = json.loads(metadata["settings"])
-    attrs = provenance("subjects.training", parameters=settings, seed=settings["seed"])
-    attrs["seconds"] = float(metadata["seconds"])
-    history = xr.Dataset(curves, {"step": range(1, steps + 1)}, attrs)
-    return model.eval().requires_grad_(False), history

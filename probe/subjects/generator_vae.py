@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .._check import integer, refuse
-from .generator_protocol import normal_latents
+from .generator_protocol import flat_latents, normal_latents
 from .generator_style import checked_size
 
 _PARTS = 20  # of the mixture that samples are drawn from
@@ -106,10 +106,7 @@ class ConvVae(nn.Module):
         ValueError
             If the shape is not as said.
         """
-        if latent.ndim not in (1, 2) or latent.shape[-1] != self.dim:
-            axes = f"have axes (n, {self.dim}) or ({self.dim},)"
-            refuse("latent", axes, f"shape {tuple(latent.shape)}")
-        return self.decoder(latent.reshape(-1, self.dim))
+        return self.decoder(flat_latents(latent, self.dim))
 
     def forward(self, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Images again, mean and log variance of their latents, by standard normal noise."""

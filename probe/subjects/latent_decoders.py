@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .._check import integer, refuse, refuse_type
-from .generator_protocol import normal_latents
+from .generator_protocol import flat_latents, normal_latents
 
 
 @final
@@ -58,10 +58,7 @@ class AutoencoderDecoder:
 
     def synthesize(self, latent: Tensor) -> Tensor:
         """Images (n, channel, row, column) of latents (n, dim) or (dim,)."""
-        if latent.ndim not in (1, 2) or latent.shape[-1] != self.dim:
-            wanted = f"have axes (n, {self.dim}) or ({self.dim},)"
-            refuse("latent", wanted, f"shape {tuple(latent.shape)}")
-        spatial = latent.reshape(-1, *self.shape)
+        spatial = flat_latents(latent, self.dim).reshape(-1, *self.shape)
         decode: Any = self.module.decode
         return _images(decode(spatial, return_dict=False))
 

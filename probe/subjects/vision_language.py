@@ -10,20 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 import xarray as xr
 
 from data.records import GroundedPair
-from data.registry import cache_folder
 
 from .._check import integer, one_of
-from .._provenance import data_hash, provenance
+from .._provenance import data_hash
 from .caption_matching import matching_accuracy, matching_task
 from .dual_stream import DualStream
+from .kept_models import kept_path, load_trained, save_trained
 from .pair_tensors import Changes, image_parts, pair_tensors
 from .resting_heads import rest_heads
 from .single_stream import SingleStream
-from .tensor_files import load_tensors, save_tensors, weights_hash
+from .tensor_files import weights_hash
 from .vision_language_attended import attended
 from .vision_language_losses import link_alignment, pair_loss, transport_alignment
 from .vision_language_model import VisionLanguageModel, caption_vocabulary
@@ -207,10 +206,7 @@ def trained(
         "weights": weights_hash(model),
         "renderer": _witness(seed, positions),
     }
-    text = json.dumps(settings, sort_keys=True)
-    key = hashlib.sha256(text.encode()).hexdigest()[:16]
-    path = Path(folder) if folder is not None else cache_folder() / "models"
-    path = path / f"{kind}-{positions}-{key}.safetensors"
+    path, text = kept_path(f"{kind}-{positions}", settings, folder)
     if not path.exists():
         tensors = pair_tensors(
             render_scenes(n_scenes, seed=seed), model, changes=scene_changes(), progress=progress
@@ -230,10 +226,10 @@ def trained(
             checkpoint=running,
             progress=progress,
         )
-        _save(path, model, history, text, time.perf_counter() - started)
+        save_trained(path, model, history, text, time.perf_counter() - started)
         running.unlink(missing_ok=True)
     # From the file in either case: what the first call gives is what every later one gives.
-    return Trained(*_load(path, model), path)
+    return Trained(*load_trained(path, model), path)
 
 
 def _witness(seed: int, positions: str) -> str:
@@ -244,30 +240,3 @@ def _witness(seed: int, positions: str) -> str:
     changed = [change(pair) for pair in pairs for change in scene_changes().values()]
     words = json.dumps([[pair.words for pair in pairs], [list(words or ()) for words in changed]])
     return data_hash(arrays) + hashlib.sha256(words.encode()).hexdigest()[:16]
-
-
-def _save(
-    path: Path, model: VisionLanguageModel, history: xr.Dataset, settings: str, seconds: float
-) -> None:
-    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
-    tensors |= {f"history/{name}": torch.tensor(history[name].values) for name in history.data_vars}
-    save_tensors(path, tensors, {"settings": settings, "seconds": f"{seconds:.1f}"})
-
-
-def _load(path: Path, model: VisionLanguageModel) -> tuple[VisionLanguageModel, xr.Dataset]:
-    tensors, metadata = load_tensors(path)
-    parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "history": {}}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition("/")
-        parts[part][rest] = tensor
-    model.load_state_dict(parts["model"])
-    curves = {
-        name: ("step", tensor.numpy(), {"long_name": name, "units": "1"})
-        for name, tensor in parts["history"].items()
-    }
-    steps = len(next(iter(parts["history"].values())))
-    settings = json.loads(metadata["settings"])
-    attrs = provenance("subjects.training", parameters=settings, seed=settings["seed"])
-    attrs["seconds"] = float(metadata["seconds"])
-    history = xr.Dataset(curves, {"step": range(1, steps + 1)}, attrs)
-    return model.eval(), history

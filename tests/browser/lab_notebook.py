@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,16 @@ def own_cache(notebook: Path, cache: Path) -> None:
     source = f"import os\nos.environ['LOUPE_DATA'] = {str(cache)!r}"
     read.cells.insert(0, nbformat.v4.new_code_cell(source))
     nbformat.write(read, notebook)
+
+
+def opened_and_run(lab: Any, open_page: Callable[..., Any], source: Path, cache: Path) -> Any:
+    """A notebook of the project, with its small sizes and a cache of its own, run without a word.
+
+    Every cell has a number, and nothing was written to stderr.
+    """
+    copy_fast(source, lab.folder)
+    own_cache(lab.folder / source.name, cache)
+    watched = open_page(lab.address(source.name))
+    run_all(watched.page, source.name)
+    assert watched.page.locator(STDERR).all_text_contents() == []
+    return watched

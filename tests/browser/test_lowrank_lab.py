@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .edits_views import drawn, slider, summary_of
-from .lab_notebook import EVALUATE, STDERR, copy_fast, own_cache, run_all, wait_for_summary
+from .lab_notebook import EVALUATE, opened_and_run, wait_for_summary
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_lowrank.ipynb"
 
@@ -18,12 +18,8 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_lowrank.ipynb"
 def test_the_notebook_runs_and_its_explorer_answers_keys(
     lab: Any, open_page: Callable[..., Any], tmp_path: Path
 ) -> None:
-    copy_fast(NOTEBOOK, lab.folder)
-    own_cache(lab.folder / NOTEBOOK.name, tmp_path)
-    watched = open_page(lab.address(NOTEBOOK.name))
+    watched = opened_and_run(lab, open_page, NOTEBOOK, tmp_path)
     page = watched.page
-    run_all(page, NOTEBOOK.name)
-    assert page.locator(STDERR).all_text_contents() == []
     assert list(tmp_path.glob("models/generator-faces-*.safetensors")), "kept where told to"
 
     view = page.locator(".lp", has=page.locator(".lp-edit-region")).first

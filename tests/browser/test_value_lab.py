@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from .attention_views import PIXELS, bars, drawn, grid, image, summary_of
-from .lab_notebook import EVALUATE, STDERR, copy_fast, own_cache, run_all, wait_for_summary
+from .lab_notebook import EVALUATE, opened_and_run, wait_for_summary
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01_value.ipynb"
 # The three largest weights of the shown query, as the measure's own result has them.
@@ -31,12 +31,8 @@ def chosen(view: Any) -> tuple[int, int]:
 def test_the_notebook_runs_and_its_explorers_answer_keys(
     lab: Any, open_page: Callable[..., Any], tmp_path: Path
 ) -> None:
-    copy_fast(NOTEBOOK, lab.folder)
-    own_cache(lab.folder / NOTEBOOK.name, tmp_path)
-    watched = open_page(lab.address(NOTEBOOK.name))
+    watched = opened_and_run(lab, open_page, NOTEBOOK, tmp_path)
     page = watched.page
-    run_all(page, NOTEBOOK.name)
-    assert page.locator(STDERR).all_text_contents() == []
     assert list(tmp_path.glob("models/single-*.safetensors")), "trained, and kept where told to"
 
     heads = page.locator(".lp", has=page.locator(".lp-att-heads")).first
