@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
-EXTRAS = "hf,graph,demo,dev"
+EXTRAS = "hf,graph,demo,dev,docs"
 
 
 def main() -> None:
