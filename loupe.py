@@ -5,6 +5,7 @@ Everything heavy is imported inside the command that needs it, so that `loupe --
 
 from __future__ import annotations
 
+import os
 import time
 import webbrowser
 from pathlib import Path
@@ -31,10 +32,15 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="The HTML file to write."
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in one sentence, not in a traceback."""
+    """Run the command line; what goes wrong ends in one sentence, not in a traceback.
+
+    The environment variable ``LOUPE_TRACEBACK`` set to 1 shows where it was raised.
+    """
     try:
         app()
-    except (ValueError, FileNotFoundError, ImportError, ConnectionError) as error:
+    except (ValueError, TypeError, RuntimeError, OSError, ImportError) as error:
+        if os.environ.get("LOUPE_TRACEBACK") == "1":
+            raise
         typer.echo(f"loupe: {error}", err=True)
         raise SystemExit(2) from None
 

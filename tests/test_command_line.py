@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import loupe
+from data import load_python_prose
 from probe.whitening import anisotropy, whitening_effect
 from viz.report import external_resources
 
@@ -103,3 +104,32 @@ def test_demo_draws_the_real_model(
     page = out.read_text(encoding="utf-8")
     assert external_resources(page) == []
     assert len(page) < 5_000_000
+
+
+def test_without_the_real_model_the_demo_trains_a_small_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from probe.subjects import contrastive, sentence
+
+    monkeypatch.setattr(sentence.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(contrastive, "train_small_encoder", lambda texts, **how: (len(texts), how))
+    corpus = load_python_prose(limit=60)
+    assert loupe._subject(corpus) == (60, {"steps": 100, "seed": 0})
+    assert "training a small encoder instead" in capsys.readouterr().out
+
+
+def test_a_cell_that_fails_ends_in_a_sentence_unless_a_traceback_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise RuntimeError("notebook x.ipynb stopped in cell 3: ValueError: no")
+
+    monkeypatch.setattr("viz.report.notebook.export_notebook", stop)
+    assert run(monkeypatch, "report", "x.ipynb", "-o", str(tmp_path / "x.html")) == 2
+    assert capsys.readouterr().err == (
+        "loupe: notebook x.ipynb stopped in cell 3: ValueError: no\n"
+    )
+    monkeypatch.setenv("LOUPE_TRACEBACK", "1")
+    monkeypatch.setattr(sys, "argv", ["loupe", "report", "x.ipynb"])
+    with pytest.raises(RuntimeError, match="stopped in cell 3"):
+        loupe.main()

