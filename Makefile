@@ -1,20 +1,22 @@
-# make report   build the environment once, run the main notebook, print the path of its page
+# make report   build the environment once, run the tour in full, print the path of its page; then small
+#               previews of the other notebooks that have no page yet, and reports/index.html over all
+# make gallery  every notebook in full (about half an hour), and reports/index.html
 # make test     the same set-up, then every test
 # make lab      open JupyterLab on the notebooks
 # make benchmark / sts / renode / iais   the figures of the README, measured again
-# Another notebook:     make report NOTEBOOK=03_totoro
+# One notebook in full: make report NOTEBOOK=03_totoro   (and reports/index.html again)
 # Another torch:        make report TORCH="torch --index-url https://download.pytorch.org/whl/cu130"
 # Another interpreter:  make report PYTHON=/path/to/python3.11
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH ?=
-NOTEBOOK ?= 04_whitening
+NOTEBOOK ?=
 VENV ?= .venv
 # Relative paths throughout, so that a checkout below a folder with a space works.
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.loupe-installed
 PYTEST ?=
 
-.PHONY: report test fast lab lint benchmark sts renode iais clean
+.PHONY: report gallery test fast lab lint benchmark sts renode iais clean
 .DEFAULT_GOAL := report
 
 $(STAMP): pyproject.toml constraints.txt install.py
@@ -22,7 +24,10 @@ $(STAMP): pyproject.toml constraints.txt install.py
 	@touch "$@"
 
 report: $(STAMP)
-	@"$(BIN)/python" -m loupe report "notebooks/$(NOTEBOOK).ipynb" -o "reports/$(NOTEBOOK).html"
+	@"$(BIN)/python" -m loupe gallery $(if $(NOTEBOOK),"$(NOTEBOOK)",00_tour --previews)
+
+gallery: $(STAMP)
+	@"$(BIN)/python" -m loupe gallery --all
 
 test: $(STAMP)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \

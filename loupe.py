@@ -1,4 +1,4 @@
-"""The command line: `loupe report`, `loupe demo`, `loupe data list`, `loupe data get`.
+"""The command line: `loupe report`, `loupe gallery`, `loupe demo`, `loupe data`, `loupe inspect`.
 
 Everything heavy is imported inside the command that needs it, so that `loupe --help` is instant.
 """
@@ -6,6 +6,7 @@ Everything heavy is imported inside the command that needs it, so that `loupe --
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import webbrowser
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from data import Corpus
     from probe.subjects.sentence import SentenceEncoder
     from probe.subjects.small_encoder import SmallEncoder
+    from viz.report import making
 
 app = typer.Typer(
     help="Look inside a neural model: probes, interactive views, offline reports.",
@@ -78,6 +80,61 @@ def report(
 
 
 @app.command()
+def gallery(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Notebooks to make in full first, such as 00_tour.")
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Where the pages lie.")] = Path("reports"),
+    notebooks: Annotated[Path, typer.Option(help="Where the notebooks lie.")] = Path("notebooks"),
+    previews: Annotated[
+        bool, typer.Option(help="Then small sizes of each notebook that has no page yet.")
+    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="Make all notebooks in full.")] = False,
+) -> None:
+    """Write index.html over the reports of a folder; make some of them before."""
+    from viz.report import making
+    from viz.report.gallery import INDEX, export_gallery, reports_in
+
+    listed = making.notebooks_in(notebooks) if names or previews or every else []
+    by_name = {path.stem: path for path in listed}
+    for name in names or []:
+        if name not in by_name:
+            known = ", ".join(map(repr, by_name))
+            raise ValueError(f"`names` must be notebooks (one of {known}); got {name!r}.")
+    started = time.perf_counter()
+    failed = _make(listed if every else [by_name[name] for name in names or []], folder)
+    if previews:
+        failed += _make(making.without_page(listed, folder), folder, fast=True)
+    # Named before the index is written, which is refused where pages are too large or none came.
+    for one in failed:
+        typer.echo(f"loupe: no page of {one.notebook}: {one.problem}", err=True)
+    found = [page.path for page in reports_in(folder)]
+    if found or not failed:
+        index = export_gallery(found, folder / INDEX)
+        typer.echo(f"loupe: all reports on one page ({time.perf_counter() - started:.0f} s):")
+        typer.echo(str(index.resolve()))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _make(notebooks: list[Path], folder: Path, *, fast: bool = False) -> list[making.Made]:
+    """Make pages, saying each as soon as it is there; gives those that failed."""
+    from viz.report.making import make_pages
+
+    failed, kind = [], "preview" if fast else "full"
+    for at, notebook in enumerate(notebooks):
+        typer.echo(f"loupe: {kind} {at + 1} of {len(notebooks)}: {notebook} ...")
+        (made,) = make_pages([notebook], folder, fast=fast)
+        if made.problem:
+            typer.echo(f"loupe: {notebook.name} failed after {made.seconds:.0f} s", err=True)
+            failed.append(made)
+        else:
+            size = made.out.stat().st_size / 1e6
+            typer.echo(f"loupe: {size:.1f} MB in {made.seconds:.0f} s: {made.out.resolve()}")
+    return failed
+
+
+@app.command()
 def demo(
     out: Out = Path("loupe-demo.html"),
     browse: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
@@ -88,6 +145,33 @@ def demo(
     _done(out, started)
     if browse:
         webbrowser.open(out.resolve().as_uri())
+
+
+@app.command()
+def inspect(
+    target: Annotated[
+        str,
+        typer.Argument(help="my_module:make_model or path/to/file.py:make_model."),
+    ],
+    examples: Annotated[
+        int, typer.Option(help="For how many examples time and memory are estimated.")
+    ] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Say which probes apply to your own model, what is missing, and what they will take."""
+    from probe.subjects.inspection import (
+        inspect_model,
+        inspection_json,
+        inspection_text,
+        load_subject,
+    )
+
+    try:
+        found = inspect_model(load_subject(target), examples=examples, name=target)
+    except TypeError as error:
+        raise ValueError(str(error).replace("`thing`", f"what {target} gives")) from error
+    width = max(shutil.get_terminal_size().columns, 40)
+    typer.echo(inspection_json(found) if as_json else inspection_text(found, width=width))
 
 
 @data_app.command("list")

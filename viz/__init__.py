@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 import xarray as xr
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .explorers._base import Explorer
 
-__all__ = ["Viz", "has_plot"]
+__all__ = ["Viz", "compare", "has_plot"]
 
 _NAME = "viz"
 
@@ -103,6 +106,61 @@ def has_plot(ds: xr.Dataset) -> bool:
     from ._registry import PLOTS
 
     return ds.attrs.get("probe") in PLOTS
+
+
+def compare(
+    a: xr.Dataset | Mapping[Any, xr.Dataset],
+    b: xr.Dataset | None = None,
+    *,
+    names: tuple[str, str] = ("a", "b"),
+    variable: str | None = None,
+    at: Mapping[str, Any] | None = None,
+    pair_by: str | None = None,
+    ax: Any = None,
+) -> np.ndarray:
+    """Two results of one probe on shared scales with their difference, or a series of results.
+
+    Parameters
+    ----------
+    a, b
+        Before and after, model A and model B; or, in place of `a` alone, results by name or step.
+    names
+        What the two are called.
+    variable
+        What is compared; the probe's headline measure if None.
+    at
+        Labels of dims, such as ``{"direction": "text->image"}``.
+    pair_by
+        Dim of units that both share row by row, where the results do not say so themselves.
+    ax
+        Axes to draw on, as many as the picture has panels; a new figure if None.
+
+    Returns
+    -------
+    numpy.ndarray
+        (panel,) of matplotlib Axes. For the numbers call `probe.comparison.difference` or
+        `probe.comparison.series`, which say how the interval of a difference is found.
+
+    Raises
+    ------
+    TypeError
+        If what is given are no results.
+    ValueError
+        If they come from different probes or have nothing in common.
+
+    Examples
+    --------
+    >>> before = xr.Dataset({"average_cosine": ("layer", [0.6, 0.1])}, {"layer": [0, 1]})
+    >>> before.attrs["probe"] = "whitening.anisotropy"
+    >>> both, change = compare(before, before, names=("before", "after"))
+    >>> change.get_title(loc="left")
+    'after less before'
+    >>> import matplotlib.pyplot
+    >>> matplotlib.pyplot.close(change.figure)
+    """
+    from .comparison.between import compared
+
+    return compared(a, b, names=names, variable=variable, at=at, pair_by=pair_by, ax=ax)
 
 
 def _register() -> None:

@@ -50,11 +50,11 @@ LIGHT = Theme(
     edge="#8791a2",
     grid="#e6e9ee",
     series=(
-        *("#0072b2", "#d55e00", "#00896b", "#b8528f"),
+        *("#0667b7", "#d55e00", "#008f6d", "#b26590"),
         *("#b07d00", "#2aa1d6", "#5b3fa0", "#6b6a00"),
     ),
     other="#97a0ae",
-    ordered=("#c87800", "#d1405a", "#8f3bb0", "#2c50b8", "#0a2140"),
+    ordered=("#e47008", "#bc5766", "#844196", "#463889", "#1b2d55"),
     heat=("#f3f7fc", "#a9cdea", "#3f8cc6", "#0b3f78"),
 )
 DARK = Theme(
@@ -65,11 +65,11 @@ DARK = Theme(
     edge="#78869b",
     grid="#262e39",
     series=(
-        *("#4aa8ea", "#ff8a45", "#32c79d", "#ea9bc8"),
+        *("#4a9eee", "#ff8a45", "#27ce9a", "#ea9bc8"),
         *("#f2b632", "#93d6fa", "#b9a5f2", "#d8d65a"),
     ),
     other="#6c788b",
-    ordered=("#5478e0", "#a36be0", "#ee6a8f", "#ffad5c", "#fff3c4"),
+    ordered=("#6159c9", "#9c71d1", "#d58fa2", "#eeb76a", "#ffdabd"),
     heat=("#17202c", "#1d4e7d", "#3f8fd0", "#cfe6fb"),
 )
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}

@@ -13,13 +13,18 @@ from probe._check import one_of, refuse
 
 # `probe` of a result -> module and function that draw it; loaded on first use.
 PLOTS = {
+    "comparison.difference": "viz.comparison:plot_difference",
+    "comparison.series": "viz.comparison:plot_series",
     "whitening.anisotropy": "viz.whitening:plot_anisotropy",
     "whitening.classification": "viz.whitening:plot_classification",
     "whitening.contextuality": "viz.whitening:plot_contextuality",
     "whitening.effect": "viz.whitening:plot_effect",
+    "whitening.film": "viz.comparison:plot_film_strip",
     "whitening.sts": "viz.whitening:plot_sts",
     "whitening.topics": "viz.whitening:plot_topics",
     "whitening.training": "viz.whitening:plot_training",
+    "attribution.attribution": "viz.attribution:plot_attribution",
+    "attribution.grid": "viz.attribution:plot_attribution",
     "isd.contrast": "viz.isd:plot_contrast",
     "isd.examples": "viz.isd:plot_relation_pair",
     "isd.isd": "viz.isd:plot_isd",
@@ -49,7 +54,10 @@ PLOTS = {
 }
 
 # Plots of these show one of the views that their explorer walks through.
-ONE_OF_MANY = ("isd.examples", "lowrank.edits", "value.examples")
+ONE_OF_MANY = (
+    *("attribution.attribution", "attribution.grid", "isd.examples", "lowrank.edits"),
+    "value.examples",
+)
 
 
 def plot_function(ds: xr.Dataset) -> Callable[..., Any]:

@@ -219,7 +219,8 @@ def say(ax: Axes, words: str) -> None:
     """
     figure = figure_of(ax)
     unnamed = figure.get_label() in ("", describe(figure))
-    ax.set_label(" ".join(words.split()))
+    # What `plain` kept from becoming a formula is read aloud as it was.
+    ax.set_label(" ".join(words.split()).replace(r"\$", "$"))
     if unnamed:
         figure.set_label(describe(figure))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .classification import classification_check
     from .effect import effect_of, whitening_effect
+    from .film import aligned_maps
     from .geometry import Anisotropy, anisotropy
     from .named import make_transform, transform_family
     from .similarity import sts_evaluation
@@ -20,6 +21,7 @@ _HOME = {
     "AllButTheTop": "transform",
     "Anisotropy": "geometry",
     "Whitening": "transform",
+    "aligned_maps": "film",
     "anisotropy": "geometry",
     "classification_check": "classification",
     "contextuality": "tokens",
@@ -36,6 +38,7 @@ __all__ = [
     "AllButTheTop",
     "Anisotropy",
     "Whitening",
+    "aligned_maps",
     "anisotropy",
     "classification_check",
     "contextuality",

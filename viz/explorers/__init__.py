@@ -11,18 +11,22 @@ if TYPE_CHECKING:
     from ._base import Explorer
     from .attention import AttentionExplorer
     from .edits import EditExplorer
+    from .film import FilmExplorer
     from .relations import RelationExplorer
     from .totoro import TotoroExplorer
     from .training import TrainingExplorer
     from .whitening import WhiteningExplorer
+    from .workbench import Workbench
 
 __all__ = [
     "AttentionExplorer",
     "EditExplorer",
+    "FilmExplorer",
     "RelationExplorer",
     "TotoroExplorer",
     "TrainingExplorer",
     "WhiteningExplorer",
+    "Workbench",
     "explorable",
     "explore",
 ]
@@ -30,19 +34,24 @@ __all__ = [
 _HOME = {
     "AttentionExplorer": "attention",
     "EditExplorer": "edits",
+    "FilmExplorer": "film",
     "RelationExplorer": "relations",
     "TotoroExplorer": "totoro",
     "TrainingExplorer": "training",
     "WhiteningExplorer": "whitening",
+    "Workbench": "workbench",
 }
 # `probe` of a result -> the class that shows it.
 _EXPLORERS = {
     "whitening.effect": "WhiteningExplorer",
+    "whitening.film": "FilmExplorer",
     "whitening.training": "TrainingExplorer",
     "totoro.map": "TotoroExplorer",
     "value.examples": "AttentionExplorer",
     "isd.examples": "RelationExplorer",
     "lowrank.edits": "EditExplorer",
+    "attribution.attribution": "Workbench",
+    "attribution.grid": "Workbench",
 }
 
 
@@ -81,8 +90,8 @@ def explore(result: xr.Dataset) -> Explorer:
     Traceback (most recent call last):
     ...
     ValueError: `result` must come from a probe that has an explorer (whitening.effect, \
-whitening.training, totoro.map, value.examples, isd.examples, \
-lowrank.edits); got probe 'novel'.
+whitening.film, whitening.training, totoro.map, value.examples, isd.examples, \
+lowrank.edits, attribution.attribution, attribution.grid); got probe 'novel'.
     """
     name = _class_name(result)
     if name is None:

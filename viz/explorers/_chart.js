@@ -60,12 +60,15 @@ function extent(arrays, widen = 0.05) {
  *  with series {name, kind: line|area|band|dots, xs, ys, lows?, tone} and marks {x, tone}.
  *  A log axis takes values that are logarithms already. */
 function chart({ label, height = 210, tip, read, onPick }) {
-  const drawing = svg("svg", { class: "lp-chart", role: "img", "aria-label": label });
+  const keys = tip && read ? { tabindex: 0, role: "application", "aria-roledescription": "chart" } : { role: "img" };
+  const drawing = svg("svg", { class: "lp-chart", ...keys, "aria-label": label });
   const element = h("div", { class: "lp-picture", style: `height:${height}px` }, drawing);
   let content = null;
   let toX = null;
   let width = 0;
+  let at = -1; // the point that keys read
 
+  const hint = !(tip && read) ? "" : onPick ? " Arrow keys read its points, Enter takes one." : " Arrow keys read its points.";
   function draw() {
     if (!content || !width) return;
     const { x, y, series, marks = [] } = content;
@@ -77,29 +80,55 @@ function chart({ label, height = 210, tip, read, onPick }) {
     const up = scale(y.domain, inner.h);
     const toY = (value) => inner.h - clamp(up(value), -2, inner.h + 2);
     drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    drawing.setAttribute("aria-label", `${label}. ${content.text || ""}`);
+    drawing.setAttribute("aria-label", `${label}. ${content.text || ""}${hint}`);
     const place = `translate(${CHART_MARGIN.left},${CHART_MARGIN.top})`;
     drawing.replaceChildren(svg("g", { transform: place },
       axisX(x, toX, inner), axisY(y, toY, inner),
       series.map((one) => shape(one, toX, toY, inner)),
       marks.filter((mark) => Number.isFinite(mark.x)).map((mark) => svg("line", {
-        class: `lp-mark lp-${mark.tone}`, x1: toX(mark.x), x2: toX(mark.x), y1: 0, y2: inner.h }))));
+        class: `lp-mark lp-${mark.tone}`, x1: toX(mark.x), x2: toX(mark.x), y1: 0, y2: inner.h })),
+      at >= 0 && at < points().length ? svg("line", { class: "lp-read", x1: toX(points()[at]), x2: toX(points()[at]),
+        y1: 0, y2: inner.h }) : null));
   }
+  const points = () => (content.series.length ? content.series[content.series.length - 1].xs : []);
 
   function nearest(event) {
-    const at = event.clientX - drawing.getBoundingClientRect().left - CHART_MARGIN.left;
-    const xs = content.series[content.series.length - 1].xs;
+    const place = event.clientX - drawing.getBoundingClientRect().left - CHART_MARGIN.left;
+    const xs = points();
     let best = 0;
     for (let i = 1; i < xs.length; i += 1) {
-      if (Math.abs(toX(xs[i]) - at) < Math.abs(toX(xs[best]) - at)) best = i;
+      if (Math.abs(toX(xs[i]) - place) < Math.abs(toX(xs[best]) - place)) best = i;
     }
     return best;
+  }
+  /** What a pointer does over a chart, by keys: read one point after another, take one, let go. */
+  function pressed(event) {
+    if (!content || !toX || event.altKey || event.ctrlKey || event.metaKey) return;
+    const last = points().length - 1;
+    const to = { ArrowRight: at + 1, ArrowUp: at + 1, ArrowLeft: at - 1, ArrowDown: at - 1, PageUp: at + 10,
+      PageDown: at - 10, Home: 0, End: last }[event.key];
+    if (to !== undefined && last >= 0) {
+      at = clamp(to, 0, last);
+      draw();
+      tip.read(drawing, CHART_MARGIN.left + toX(points()[at]), CHART_MARGIN.top + 24, ...read(at));
+    } else if (onPick && at >= 0 && (event.key === "Enter" || event.key === " ")) onPick(at);
+    else if (event.key === "Escape") letGo();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+  function letGo() {
+    at = -1;
+    tip.hide();
+    draw();
   }
   if (tip && read) {
     drawing.addEventListener("pointermove", (event) => {
       if (content && toX && content.series.length) tip.show(event, ...read(nearest(event)));
     });
     drawing.addEventListener("pointerleave", () => tip.hide());
+    drawing.addEventListener("keydown", pressed);
+    drawing.addEventListener("blur", letGo);
   }
   if (onPick) {
     drawing.classList.add("lp-pickable");

@@ -104,10 +104,11 @@ function keyed(key, entries) {
     h("span", { class: "lp-key-entry" }, h("i", { class: `lp-swatch lp-${tone}` }), text)));
 }
 
-/** The box that follows the pointer. One a view, shared by its pictures. */
+/** The box that follows the pointer, or what is read by keys. One a view, shared by its pictures. */
 function tooltip(root) {
   const box = h("div", { class: "lp-tip", hidden: true, "aria-hidden": "true" });
-  root.append(box);
+  const said = h("p", { class: "lp-said", role: "status" });
+  root.append(box, said);
   function show(event, ...lines) {
     box.replaceChildren(...lines.map((line) => h("div", {}, line)));
     box.hidden = false;
@@ -118,7 +119,17 @@ function tooltip(root) {
     box.style.left = `${clamp(beyond ? left - box.offsetWidth - 12 : left + 14, 4, frame.width)}px`;
     box.style.top = `${Math.max(4, top - box.offsetHeight - 10)}px`;
   }
-  return { show, hide: () => { box.hidden = true; } };
+  /** Show and say lines at a point of an element: a pointer's are shown only, they never end. */
+  function read(element, x, y, ...lines) {
+    const place = element.getBoundingClientRect();
+    show({ clientX: place.left + x, clientY: place.top + y }, ...lines.filter(Boolean));
+    said.textContent = lines.filter(Boolean).join(", ");
+  }
+  function hide() {
+    box.hidden = true;
+  }
+  root.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); }, true);
+  return { show, read, hide };
 }
 
 /** What a CSS variable of the view is right now, as a colour a canvas understands. */

@@ -76,8 +76,7 @@ function headGrid({ root, tip, layers, heads, onPick }) {
     ctx.fillStyle = shades.css(share);
     ctx.fillRect(x, y, w, t);
     if (w < 30) return;
-    const [r, g, b] = shades.at(share);
-    ctx.fillStyle = 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#12161d" : "#ffffff";
+    ctx.fillStyle = inkOn(shades.at(share));
     ctx.textAlign = "center";
     ctx.fillText(number(value, 2), x + w / 2, y + t / 2 + 4, w - 2);
     ctx.textAlign = "left";
@@ -147,11 +146,15 @@ function headGrid({ root, tip, layers, heads, onPick }) {
     const at = content && under(event);
     if (at) onPick(at);
   });
+  canvas.addEventListener("blur", () => tip.hide());
   const ways = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   canvas.addEventListener("keydown", (event) => {
     const way = ways[event.key];
     if (!way || !content || event.altKey || event.ctrlKey || event.metaKey) return;
-    onPick({ layer: clamp(content.layer + way[0], 0, layers - 1), head: clamp(content.head + way[1], 0, heads - 1) });
+    const to = { layer: clamp(content.layer + way[0], 0, layers - 1), head: clamp(content.head + way[1], 0, heads - 1) };
+    onPick(to);
+    const [x, y] = corner(to.layer, to.head);
+    tip.read(canvas, x + cell.w / 2, y + 4, ...content.words(to.layer, to.head));
     event.preventDefault();
     event.stopPropagation();
   });

@@ -41,10 +41,11 @@ function imagePicture({ root, tip, onPick, onHover, label }) {
     example.regions.forEach(({ r, box }) => {
       const bright = lit.includes(r);
       const phrase = example.phraseOfRegion(r);
-      const tone = ask(phrase ? `code-${phrase.tone}` : "ghost");
+      const code = phrase ? phrase.tone : 8;
+      const tone = ask(phrase ? `code-${code}` : "ghost");
       if (bright) outline(ctx, box, ask("bg"), 6, 0.85);
       outline(ctx, box, tone, bright ? 3 : 1.5, bright ? 1 : 0.65, bright ? [] : [4, 3]);
-      if (bright) tag(ctx, box, String(r + 1), tone);
+      if (bright) tag(ctx, box, String(r + 1), tone, ask(`on-${code}`));
     });
     if (hovered >= 0) outline(ctx, example.boxOf(hovered), ask("ink"), 1.5, 0.8);
     if (example.isPlace(query)) {
@@ -112,13 +113,13 @@ function imagePicture({ root, tip, onPick, onHover, label }) {
     ctx.setLineDash([]);
     ctx.globalAlpha = 1;
   }
-  function tag(ctx, box, text, tone) {
+  function tag(ctx, box, text, tone, ink) {
     const [x, y] = spot(box);
     ctx.font = "600 12px system-ui, sans-serif";
     const wide = ctx.measureText(text).width + 10;
     ctx.fillStyle = tone;
     ctx.fillRect(x, Math.max(0, y - 17), wide, 17);
-    ctx.fillStyle = ask("bg");
+    ctx.fillStyle = ink;
     ctx.fillText(text, x + 5, Math.max(0, y - 17) + 13);
   }
   function caption(ctx, text) {
@@ -158,12 +159,21 @@ function imagePicture({ root, tip, onPick, onHover, label }) {
     const j = under(event);
     if (j >= 0) onPick(j);
   });
+  /** Read the weight of a place, as under a pointer, and leave the choice as it is. */
+  function point(j) {
+    if (j === undefined) return;
+    hover(j, { clientX: 0, clientY: 0 });
+    const [x, y, w] = spot(content.example.boxOf(j));
+    tip.read(canvas, x + w / 2, y, ...content.lines(j));
+  }
+  canvas.addEventListener("blur", () => hover(-1));
   const ways = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   canvas.addEventListener("keydown", (event) => {
     const way = ways[event.key];
     if (!way || !content || event.altKey || event.ctrlKey || event.metaKey) return;
-    const next = beside(content.example, content.query, way);
-    if (next !== undefined) onPick(next);
+    const next = beside(content.example, event.shiftKey && hovered >= 0 ? hovered : content.query, way);
+    if (event.shiftKey) point(next);
+    else if (next !== undefined) onPick(next);
     event.preventDefault();
     event.stopPropagation();
   });
@@ -171,7 +181,7 @@ function imagePicture({ root, tip, onPick, onHover, label }) {
   function update(next) {
     content = next;
     if (hovered >= next.example.n) hovered = -1;
-    canvas.setAttribute("aria-label", `${label}. ${next.text} Arrow keys move through its places.`);
+    canvas.setAttribute("aria-label", `${label}. ${next.text} Arrow keys move through its places, with Shift they read weights.`);
     surface.redraw();
   }
   return { element, canvas, update, repaint: surface.redraw, stop: surface.stop, shades: () => heat(ask, "over") };

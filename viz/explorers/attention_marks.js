@@ -16,6 +16,12 @@ function heat(ask, ramp = "heat") {
   return { at, css: (share, alpha = 1) => `rgb(${at(share).join(" ")} / ${alpha})` };
 }
 
+/** Black or white, whichever is read better on a colour (WCAG 2.2). */
+function inkOn(rgb) {
+  const [r, g, b] = rgb.map((value) => value / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff";
+}
+
 /** Small weights are seen by their square root. */
 function shareOf(weight, most) {
   return most > 0 ? Math.sqrt(clamp(weight / most, 0, 1)) : 0;

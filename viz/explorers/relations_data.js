@@ -98,12 +98,6 @@ function anchored(ask, name, count) {
   return { css: (share) => `rgb(${at(share).join(" ")})`, ink: (share) => inkOn(at(share)) };
 }
 
-/** Black or white, whichever is read better on a colour (WCAG 2.2). */
-function inkOn(rgb) {
-  const [r, g, b] = rgb.map((value) => value / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff";
-}
-
 /** A step of the arrow keys, Home and End through `count` objects; undefined for other keys. */
 function stepOf(event, k, count) {
   if (event.altKey || event.ctrlKey || event.metaKey) return undefined;

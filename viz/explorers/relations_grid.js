@@ -97,13 +97,16 @@ function relationGrid({ root, tip, onPick }) {
     const at = content && under(event);
     if (at) onPick(at);
   });
+  canvas.addEventListener("blur", () => tip.hide());
   const ways = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   canvas.addEventListener("keydown", (event) => {
     const way = ways[event.key];
     if (!way || !content || event.altKey || event.ctrlKey || event.metaKey) return;
     const { example, layer, head } = content;
-    onPick({ layer: clamp(layer + way[0], 0, example.layers.length - 1),
-      head: clamp(head + way[1], MEAN, example.heads.length - 1) });
+    const to = { layer: clamp(layer + way[0], 0, example.layers.length - 1),
+      head: clamp(head + way[1], MEAN, example.heads.length - 1) };
+    onPick(to);
+    tip.read(canvas, xOf(to.head) + cell.w / 2, yOf(to.layer) + 4, ...content.says(to.layer, to.head));
     event.preventDefault();
     event.stopPropagation();
   });

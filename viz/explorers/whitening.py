@@ -129,7 +129,7 @@ class WhiteningExplorer(Explorer):
         if not whole and self.spec in result.transform.values:
             at = layers.index(self.layer)
             slices[f"{at}|{self.spec}"] = self._grid_slice(self.layer, self.spec)
-        labels, codes = _labels(result.label.values)
+        labels, codes = label_codes(result.label.values)
         return {
             "title": self.title,
             "layers": layers,
@@ -220,7 +220,7 @@ class WhiteningExplorer(Explorer):
         return integer("selected", proposal["value"], low=-1, high=high)
 
 
-def _labels(labels: np.ndarray) -> tuple[list[str], np.ndarray]:
+def label_codes(labels: np.ndarray) -> tuple[list[str], np.ndarray]:
     """Names of the labels, most frequent first, and each example's position among them."""
     counts = Counter(map(str, labels))
     if set(counts) <= {""}:

@@ -73,17 +73,21 @@ function neighbourList({ texts, chip, onPick, onHover }) {
   const element = h("ol", { class: "lp-neighbours" });
   function update({ neighbours, cosines, other, word }) {
     const kept = new Set(other);
+    const held = [...element.children].findIndex((one) => one.contains(document.activeElement));
     element.replaceChildren(...Array.from(neighbours, (i, at) => {
       const changed = !kept.has(i);
       const share = `${100 * clamp(cosines[at], 0, 1)}%`;
       return h("li", {}, h("button", { type: "button", class: changed ? `lp-${word}` : "",
         title: "Show this sentence's own neighbours", onclick: () => onPick(i),
-        onpointerenter: () => onHover(i), onpointerleave: () => onHover(-1) },
+        onpointerenter: () => onHover(i), onpointerleave: () => onHover(-1),
+        onfocus: () => onHover(i), onblur: () => onHover(-1) },
         h("span", { class: "lp-cosine" }, cosine(cosines[at]),
           h("i", { style: `width:${share}`, "aria-hidden": "true" })),
         h("span", { class: "lp-text" }, texts[i], h("span", { class: "lp-meta" }, chip(i),
           changed ? h("b", { class: "lp-badge" }, word) : null))));
     }));
+    // A list that was walked through by keys keeps its place in it.
+    if (held >= 0) element.children[Math.min(held, neighbours.length - 1)].querySelector("button").focus();
   }
   return { element, update };
 }

@@ -85,7 +85,8 @@ def plot_directions(
                 color=colours.series[1] if warned else colours.ink,
                 annotation_clip=False,
             )
-            said.append(f"{title_of(one, method)}: {words.replace(chr(10), ', ')}")
+            told = ", ".join(line.rstrip(",") for line in words.splitlines())
+            said.append(f"{title_of(one, method)}: {told}")
         panel.set(xlim=(-_GAP, columns * step[0]), ylim=(count * step[1], -_GAP))
         bare(panel)
         panel.set_aspect("equal")

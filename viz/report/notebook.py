@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .about import about_notebook
 from .execution import execute_notebook, read_notebook
 from .mathml import put_formulas, take_formulas, to_mathml
 from .page import LIMIT, TEMPLATES, shared, write_page
@@ -14,6 +16,9 @@ from .pictures import set_alternatives
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+_THUMBNAIL = "thumbnail"  # tag of the cell whose picture stands for the page in a gallery
+_LINK = re.compile(r"\]\(([\w-]+)\.ipynb\)")
+_ANCHOR = re.compile(r'<a class="anchor-link" href="#[^"<>]*" ?(?:/>|></a>)')
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _TEX = re.compile(r"^\s*(\$\$?|\\\[|\\\(|\\displaystyle)|(\$\$?|\\\]|\\\))\s*$")
 
@@ -59,16 +64,19 @@ def export_notebook(
         If a cell fails.
     """
     path = Path(path)
+    started = time.perf_counter()
     notebook = (
         execute_notebook(path, fast=fast, timeout=timeout) if execute else read_notebook(path)
     )
-    return write_page(_page(notebook, path), out, limit=limit)
+    seconds = time.perf_counter() - started if execute else 0.0
+    return write_page(_page(notebook, path, seconds), out, limit=limit)
 
 
-def _page(notebook: NotebookNode, path: Path) -> str:
+def _page(notebook: NotebookNode, path: Path, seconds: float) -> str:
     from nbconvert import HTMLExporter
 
     sources = notebook.metadata.get("loupe", [])
+    about = about_notebook(notebook, path, seconds=seconds)
     formulas = _prepare(notebook)
     exporter = HTMLExporter(
         template_name="loupe",
@@ -85,11 +93,12 @@ def _page(notebook: NotebookNode, path: Path) -> str:
     )
     resources: dict[str, Any] = {
         "metadata": {"name": path.stem, "path": str(path.resolve().parent)},
-        "loupe": shared(sources, name=path.name),
-        "title": _title(notebook) or path.stem,
+        "loupe": shared(sources, name=path.name, about=about),
+        "title": about.title,
     }
     page, _ = exporter.from_notebook_node(notebook, resources)
-    return put_formulas(page, formulas)
+    # Headings keep the ids that links go to; an empty link in each is a stop for the Tab key.
+    return put_formulas(_ANCHOR.sub("", page), formulas)
 
 
 def _prepare(notebook: NotebookNode) -> dict[str, str]:
@@ -99,11 +108,15 @@ def _prepare(notebook: NotebookNode) -> dict[str, str]:
     formulas: dict[str, str] = {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source, found = take_formulas(cell.source, first=len(formulas))
+            # Pages lie side by side as their notebooks do.
+            source = _LINK.sub(r"](\1.html)", cell.source)
+            cell.source, found = take_formulas(source, first=len(formulas))
             formulas |= found
         elif cell.cell_type == "code":
             for output in cell.outputs:
                 _plain_output(output)
+                if "data" in output and _THUMBNAIL in cell.metadata.get("tags", []):
+                    output.metadata["thumbnail"] = True
             cell.outputs = [output for output in cell.outputs if _is_seen(output)]
     return formulas
 
@@ -145,12 +158,3 @@ def _plain_output(output: NotebookNode) -> None:
     if "text/latex" in data and "text/html" not in data:
         tex = _TEX.sub("", _TEX.sub("", str(data.pop("text/latex")).strip()))
         data["text/html"] = to_mathml(tex, block=True)
-
-
-def _title(notebook: NotebookNode) -> str:
-    """The first heading, as plain text."""
-    for cell in notebook.cells:
-        found = re.search(r"^#\s+(.+)$", cell.source, re.MULTILINE)
-        if cell.cell_type == "markdown" and found:
-            return re.sub(r"[*_`$]", "", found[1]).strip()
-    return ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..explorers._twin import LISTENER
+from .about import About
 from .offline import external_resources
 from .sources import all_versions
 
@@ -19,8 +20,10 @@ _LOOK = TEMPLATES / "loupe"
 LIMIT = 5_000_000
 
 
-def shared(sources: Sequence[Mapping[str, str]], *, name: str) -> dict[str, Any]:
-    """What both templates are filled with: style, script, and the lines of the footer.
+def shared(
+    sources: Sequence[Mapping[str, str]], *, name: str, about: About | None = None
+) -> dict[str, Any]:
+    """What all templates are filled with: style, script, and the lines of the footer.
 
     Parameters
     ----------
@@ -28,10 +31,13 @@ def shared(sources: Sequence[Mapping[str, str]], *, name: str) -> dict[str, Any]
         Of the results in the page, see `source`.
     name
         What the page was made from, such as the notebook's file name.
+    about
+        What the page tells a gallery; None for a page that is no report.
     """
     return {
         "page_css": (_LOOK / "page.css").read_text("utf-8"),
         "page_js": (_LOOK / "page.js").read_text("utf-8") + LISTENER,
+        "about": about.embedded() if about else "",
         "made_from": name,
         "made_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "sources": [dict(each) for each in sources],

@@ -9,6 +9,7 @@ from typing import Any
 
 import xarray as xr
 
+from .about import About, now
 from .page import LIMIT, TEMPLATES, shared, write_page
 from .pictures import picture
 from .sources import source
@@ -59,12 +60,14 @@ def results_page(results: Sequence[xr.Dataset], *, title: str) -> str:
                 f"`results[{at}]` must say in attrs which probe made it; got attrs "
                 f"{sorted(map(str, result.attrs))}."
             )
+    names = sorted({_heading(str(result.attrs["probe"])) for result in results})
+    about = About(title, now(), f"{len(results)} results", summary=f"{'; '.join(names)}.")
     # Escaping is on for everything but the pieces that were made as HTML here.
     jinja = Environment(loader=FileSystemLoader(TEMPLATES / "loupe"), autoescape=True)
     return jinja.get_template("results.html").render(
         title=title,
         sections=[_section(result) for result in results],
-        loupe=shared([source(result) for result in results], name=title),
+        loupe=shared([source(result) for result in results], name=title, about=about),
     )
 
 

@@ -152,5 +152,5 @@ def diverging(colours: style.Theme) -> tuple[str, ...]:
     Their lightness falls (on dark pages: rises) alike on both sides.
     """
     if colours.name == "dark":
-        return ("#a8d8ff", "#2f7fc0", "#1d2b3a", "#232830", "#44301f", "#c4661f", "#ffc794")
+        return ("#a8d8ff", "#2f7fc0", "#1f3145", "#20252d", "#44301f", "#c4661f", "#ffc794")
     return ("#073763", "#3f8cc6", "#cfe2f2", "#f6f6f4", "#f8dcc4", "#d9762b", "#7a2e00")

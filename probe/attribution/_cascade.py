@@ -1,0 +1,116 @@
+"""The model-randomisation check: do attributions depend on what the model learned?
+
+Source: Adebayo et al. 2018 (arXiv:1810.03292), section 3.1, cascading randomisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ._explain import Explainer
+from ._state import seeded
+from ._units import Values
+
+TRAINED = "trained"
+
+
+def steps_down(explainer: Explainer, depths: int) -> list[list[str]]:
+    """Modules with weights, from the output down, in at most `depths` steps.
+
+    The order is that of a forward pass, backwards. A module that holds weights but is not called
+    by itself stands beside the one that holds it.
+    """
+    task = explainer.task
+    made = tuple(f"{path}." for path in task.made_by)
+    owners = {
+        path: module
+        for path, module in task.model.named_modules()
+        if module._parameters
+        and any(p is not None for p in module._parameters.values())
+        and path not in task.made_by
+        and not path.startswith(made or ("\0",))
+    }
+    order: list[str] = []
+    hooks = [
+        module.register_forward_hook(lambda *_, path=path: order.append(path))
+        for path, module in task.model.named_modules()
+    ]
+    try:
+        with torch.no_grad():
+            explainer.scored(*explainer.first())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    place = {path: number for number, path in enumerate(order)}  # the last call counts
+    when = {path: _called(path, place) for path in owners}
+    wanted = sorted((p for p in owners if when[p] is not None), key=lambda p: when[p] or 0)
+    names = wanted[::-1]
+    cuts = np.array_split(np.arange(len(names)), min(depths, len(names)) or 1)
+    return [[names[i] for i in cut] for cut in cuts if len(cut)]
+
+
+def _called(path: str, place: dict[str, int]) -> int | None:
+    while path not in place:
+        if not path:
+            return None
+        path = path.rpartition(".")[0]
+    return place[path]
+
+
+@contextmanager
+def weights_kept(model: nn.Module) -> Iterator[None]:
+    """Whatever happens to weights and buffers inside, they are as before outside."""
+    held = [(tensor, tensor.detach().clone()) for tensor in (*model.parameters(), *model.buffers())]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for tensor, before in held:
+                tensor.copy_(before)
+
+
+def randomise(modules: Sequence[nn.Module], *seeds: int) -> None:
+    """New weights for each module's own: by its `reset_parameters`, else normal ones.
+
+    Those are drawn with the mean and standard deviation that a tensor's entries have.
+    """
+    seeded(*seeds)
+    for module in modules:
+        reset = getattr(module, "reset_parameters", None)
+        # A container's reset would reach into children that are not to be touched yet.
+        if callable(reset) and not any(True for _ in module.children()):
+            reset()
+            continue
+        for parameter in module._parameters.values():
+            if parameter is not None:
+                with torch.no_grad():
+                    _redraw(parameter)
+
+
+def _redraw(parameter: Tensor) -> None:
+    values = parameter.detach().float()
+    spread = float(values.std(correction=0)) if values.numel() > 1 else float(values.abs().mean())
+    parameter.copy_(torch.randn_like(values) * spread + float(values.mean()))
+
+
+def rank_agreement(a: Values, b: Values) -> np.ndarray:
+    """(example,) Spearman's rank correlation over all units of all inputs, ties by mean rank.
+
+    0 where one of them is constant: it ranks nothing.
+    """
+    from scipy.stats import rankdata
+
+    found = []
+    for row in range(len(next(iter(a.values())))):
+        pair = [np.concatenate([v[row].numpy().ravel() for v in each.values()]) for each in (a, b)]
+        known = np.isfinite(pair[0]) & np.isfinite(pair[1])
+        ranks = np.stack([rankdata(each[known]) for each in pair])
+        ranks -= ranks.mean(1, keepdims=True)
+        sizes = np.sqrt((ranks**2).sum(1))
+        found.append(0.0 if (sizes == 0).any() else float(ranks[0] @ ranks[1] / sizes.prod()))
+    return np.array(found)
