@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.loupe-installed
 PYTEST ?=
 
-.PHONY: report gallery test fast lab lint benchmark sts renode iais clean
+.PHONY: report gallery test fast lab lint docs benchmark sts renode iais clean
 .DEFAULT_GOAL := report
 
 $(STAMP): pyproject.toml constraints.txt install.py
@@ -62,5 +62,9 @@ renode: $(STAMP)
 iais: $(STAMP)
 	@"$(BIN)/python" tests/benchmarks/iais_table.py
 
+docs: $(STAMP)
+	@NO_MKDOCS_2_WARNING=1 "$(BIN)/python" -m mkdocs build --strict
+	@"$(BIN)/python" docs/hooks/check_links.py site
+
 clean:
-	rm -rf "$(VENV)" reports build ./*.egg-info
+	rm -rf "$(VENV)" reports site build ./*.egg-info

@@ -129,8 +129,7 @@ def _make(notebooks: list[Path], folder: Path, *, fast: bool = False) -> list[ma
             typer.echo(f"loupe: {notebook.name} failed after {made.seconds:.0f} s", err=True)
             failed.append(made)
         else:
-            size = made.out.stat().st_size / 1e6
-            typer.echo(f"loupe: {size:.1f} MB in {made.seconds:.0f} s: {made.out.resolve()}")
+            _done(made.out, time.perf_counter() - made.seconds)
     return failed
 
 

@@ -28,7 +28,13 @@ class Interval(NamedTuple):
 
 
 def row_mean(rows: np.ndarray) -> np.ndarray:
-    """Mean over the rows of every resample: (b, n, ...) -> (b, ...)."""
+    """Mean over the rows of every resample: (b, n, ...) -> (b, ...).
+
+    Examples
+    --------
+    >>> row_mean(np.array([[1.0, 2.0], [3.0, 5.0]])).tolist()
+    [1.5, 4.0]
+    """
     return rows.mean(axis=1)
 
 

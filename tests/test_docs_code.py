@@ -36,5 +36,5 @@ def test_the_code_of_a_page_runs(
 
 def test_most_code_is_run() -> None:
     found = [block for page in WITH_CODE for block in blocks(page)]
-    assert sum(not block.fragment for block in found) > 20
+    assert sum(not block.fragment for block in found) >= 20
     assert sum(block.fragment for block in found) < len(found) / 4

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TEMPLATES = sorted((ROOT / "notebooks" / "templates").glob("*.ipynb"))
 MAX_CELL_LINES = 15
 
 
@@ -21,7 +22,7 @@ def test_there_are_notebooks() -> None:
     assert NOTEBOOKS
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS + TEMPLATES, ids=lambda p: p.stem)
 def test_nothing_but_sources_is_committed(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
@@ -31,7 +32,7 @@ def test_nothing_but_sources_is_committed(path: Path) -> None:
         assert cell.execution_count is None
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS + TEMPLATES, ids=lambda p: p.stem)
 def test_cells_are_short_and_define_nothing(path: Path) -> None:
     for cell in cells(path, "code"):
         assert cell.source.count("\n") < MAX_CELL_LINES, cell.source
@@ -39,7 +40,7 @@ def test_cells_are_short_and_define_nothing(path: Path) -> None:
             assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS + TEMPLATES, ids=lambda p: p.stem)
 def test_it_asks_answers_and_has_one_cell_of_sizes(path: Path) -> None:
     prose = [cell.source for cell in cells(path, "markdown")]
     assert prose[0].startswith("# ")
@@ -51,7 +52,7 @@ def test_it_asks_answers_and_has_one_cell_of_sizes(path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS + TEMPLATES, ids=lambda p: p.stem)
 def test_it_runs_without_any_download(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demo_model: None
 ) -> None:

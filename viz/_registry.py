@@ -13,8 +13,6 @@ from probe._check import one_of, refuse
 
 # `probe` of a result -> module and function that draw it; loaded on first use.
 PLOTS = {
-    "comparison.difference": "viz.comparison:plot_difference",
-    "comparison.series": "viz.comparison:plot_series",
     "whitening.anisotropy": "viz.whitening:plot_anisotropy",
     "whitening.classification": "viz.whitening:plot_classification",
     "whitening.contextuality": "viz.whitening:plot_contextuality",
@@ -23,6 +21,8 @@ PLOTS = {
     "whitening.sts": "viz.whitening:plot_sts",
     "whitening.topics": "viz.whitening:plot_topics",
     "whitening.training": "viz.whitening:plot_training",
+    "comparison.difference": "viz.comparison:plot_difference",
+    "comparison.series": "viz.comparison:plot_series",
     "attribution.attribution": "viz.attribution:plot_attribution",
     "attribution.grid": "viz.attribution:plot_attribution",
     "isd.contrast": "viz.isd:plot_contrast",
@@ -56,7 +56,7 @@ PLOTS = {
 # Plots of these show one of the views that their explorer walks through.
 ONE_OF_MANY = (
     *("attribution.attribution", "attribution.grid", "isd.examples", "lowrank.edits"),
-    "value.examples",
+    *("value.examples", "whitening.film"),
 )
 
 

@@ -130,6 +130,15 @@ def plot_regions(faces: Faces, ax: Any = None, *, index: int = 0) -> np.ndarray:
     ------
     TypeError, ValueError
         If there is no such face, or not one Axes for each panel.
+
+    Examples
+    --------
+    >>> from data import render_faces
+    >>> axes = plot_regions(render_faces(1, seed=0))
+    >>> axes[0].get_title(loc="left")
+    'face'
+    >>> import matplotlib.pyplot
+    >>> matplotlib.pyplot.close(axes[0].figure)
     """
     integer("index", index, low=0, high=len(faces) - 1)
     picture = _pixels(faces.images[index : index + 1])[0]

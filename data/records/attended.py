@@ -68,6 +68,21 @@ class Attended:
     ------
     ValueError
         If shapes disagree.
+
+    Examples
+    --------
+    Two examples of a model of one layer and two heads, two words and one region each:
+
+    >>> batch = Attended(
+    ...     attentions=np.full((2, 1, 2, 3, 3), 1 / 3),
+    ...     present=np.ones((1, 2, 2), bool),
+    ...     modality=np.tile([0, 0, 1], (2, 1)),
+    ...     special=np.zeros((2, 3), bool),
+    ...     boxes=np.full((2, 3, 4), np.nan),
+    ...     pool=np.zeros(2, int),
+    ... )
+    >>> len(batch)
+    2
     """
 
     attentions: Any

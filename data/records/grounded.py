@@ -10,7 +10,15 @@ import numpy as np
 
 
 class Phrase(NamedTuple):
-    """Words `start` up to, not including, `end` of a caption, and what kind of thing they name."""
+    """Words `start` up to, not including, `end` of a caption, and what kind of thing they name.
+
+    Examples
+    --------
+    >>> words = ("a", "red", "circle", "sits")
+    >>> phrase = Phrase(0, 3, "shape")
+    >>> words[phrase.start : phrase.end]
+    ('a', 'red', 'circle')
+    """
 
     start: int
     end: int
@@ -18,7 +26,13 @@ class Phrase(NamedTuple):
 
 
 class Relation(NamedTuple):
-    """An ordered pair of regions and the name of what holds between them ("none" if nothing)."""
+    """An ordered pair of regions and the name of what holds between them ("none" if nothing).
+
+    Examples
+    --------
+    >>> Relation(0, 1, "left of").label
+    'left of'
+    """
 
     subject: int
     object: int

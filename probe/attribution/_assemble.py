@@ -63,6 +63,9 @@ def carried(task: AttributionTask, examples: np.ndarray) -> dict[str, Any]:
     if task.labels is not None:
         texts = np.array([str(each) for each in task.labels])
         found["label"] = ("node", texts, {"long_name": "label of the node"})
+    if task.explained is not None:
+        at = np.asarray(task.explained, np.int64)[examples]
+        found["explained"] = ("example", at, {"long_name": "node whose score it is"})
     if task.prediction is not None:
         said = np.array([str(task.prediction[i]) for i in examples])
         found["prediction"] = ("example", said, {"long_name": "what the model says"})

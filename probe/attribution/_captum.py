@@ -41,10 +41,15 @@ class Scored(nn.Module):
         super().__init__()
         self.held = task.model
         self.call = task.forward
+        self.count = len(task.inputs)
 
     def forward(self, *given: Tensor) -> Tensor:
         """Scores (row, target)."""
-        return self.call(*given)
+        # Copies, since some models change what they are given in place.
+        scores = self.call(*(each.clone() for each in given[: self.count]), *given[self.count :])
+        # An input that the score does not read has gradient 0, where autograd would refuse.
+        unread = sum(0 * each.flatten(1).sum(1) for each in given[: self.count])
+        return scores + unread[:, None] if scores.ndim == 2 else scores  # pyright: ignore
 
 
 def by_input(
@@ -103,7 +108,7 @@ def by_layer(
         "additional_forward_args": part.context or None,
     }
     if method == "grad_cam":
-        found = LayerGradCam(scored, module).attribute(**given)
+        found: Any = LayerGradCam(scored, module).attribute(**given)
     elif method == "input_x_gradient":
         found = LayerGradientXActivation(scored, module).attribute(**given)
     else:

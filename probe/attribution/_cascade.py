@@ -20,44 +20,46 @@ TRAINED = "trained"
 
 
 def steps_down(explainer: Explainer, depths: int) -> list[list[str]]:
-    """Modules with weights, from the output down, in at most `depths` steps.
+    """Modules whose own weights the scores read, from the output down, in at most `depths` steps.
 
     The order is that of a forward pass, backwards. A module that holds weights but is not called
     by itself stands beside the one that holds it.
     """
     task = explainer.task
-    made = tuple(f"{path}." for path in task.made_by)
-    owners = {
-        path: module
-        for path, module in task.model.named_modules()
-        if module._parameters
-        and any(p is not None for p in module._parameters.values())
-        and path not in task.made_by
-        and not path.startswith(made or ("\0",))
-    }
     order: list[str] = []
     hooks = [
         module.register_forward_hook(lambda *_, path=path: order.append(path))
         for path, module in task.model.named_modules()
     ]
+    weights = [w for w in task.model.parameters() if w.is_floating_point()]
     try:
-        with torch.no_grad():
-            explainer.scored(*explainer.first())
+        for weight in weights:
+            weight.requires_grad_(True)
+        score = explainer.scored(*explainer.first()).sum()
+        found = torch.autograd.grad(score, weights, allow_unused=True) if weights else ()
     finally:
         for hook in hooks:
             hook.remove()
+        for weight in weights:
+            weight.requires_grad_(False)
+    read = {id(w) for w, gradient in zip(weights, found, strict=True) if gradient is not None}
     place = {path: number for number, path in enumerate(order)}  # the last call counts
-    when = {path: _called(path, place) for path in owners}
-    wanted = sorted((p for p in owners if when[p] is not None), key=lambda p: when[p] or 0)
-    names = wanted[::-1]
+    owners = {
+        path: _called(path, place)
+        for path, module in task.model.named_modules()
+        if any(id(p) in read for p in module._parameters.values())
+        and not any(f"{path}.".startswith(f"{made}.") for made in task.made_by)
+    }
+    names = sorted(owners, key=lambda path: owners[path])[::-1]
     cuts = np.array_split(np.arange(len(names)), min(depths, len(names)) or 1)
     return [[names[i] for i in cut] for cut in cuts if len(cut)]
 
 
-def _called(path: str, place: dict[str, int]) -> int | None:
+def _called(path: str, place: dict[str, int]) -> int:
+    """When a module, or else the one that holds it, was called; before all if none was."""
     while path not in place:
         if not path:
-            return None
+            return -1
         path = path.rpartition(".")[0]
     return place[path]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from tqdm import tqdm
 
 from .._check import integer, number, one_of, refuse, refuse_type
 from .._provenance import data_hash, provenance
@@ -37,6 +38,7 @@ def measured(
     options: Options,
     checks: Checks,
     max_rows: int,
+    progress: bool,
     probe: str,
 ) -> xr.Dataset:
     """What `grid` gives."""
@@ -55,13 +57,14 @@ def measured(
         scores = explainer.scores(explainer.whole)
         numbers = _targets(task, targets, scores)
         setting = scene(explainer, numbers, checks)
-        for m, method in enumerate(chosen.values()):
-            for k, layer in enumerate(where):
-                why[m, k] = reason(
-                    explainer, method, layer, n_samples=options.n_samples, max_rows=max_rows
-                )
-                if not why[m, k]:
-                    cells[m, k] = measure(setting, method, layer)
+        every = [(m, k) for m in range(len(chosen)) for k in range(len(where))]
+        for m, k in tqdm(every, unit="cell", disable=not progress, leave=False):
+            method, layer = list(chosen.values())[m], where[k]
+            why[m, k] = reason(
+                explainer, method, layer, n_samples=options.n_samples, max_rows=max_rows
+            )
+            if not why[m, k]:
+                cells[m, k] = measure(setting, method, layer)
     if not cells and probe.endswith("grid"):
         listed = "; ".join(dict.fromkeys(str(each) for each in why.ravel()))
         refuse("methods", "be possible at one of the layers at least", f"none: {listed}")

@@ -1,4 +1,4 @@
-"""How many rows are evaluated at once: from the memory that one takes, and less when it runs out."""
+"""Rows evaluated at once: from the memory that one takes, fewer when memory runs out."""
 
 from __future__ import annotations
 

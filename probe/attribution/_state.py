@@ -20,7 +20,7 @@ def at_rest(model: nn.Module) -> Iterator[None]:
     """
     modes = [(module, module.training) for module in model.modules()]
     flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
-    kept = np.random.get_state()
+    kept = np.random.get_state()  # noqa: NPY002 (captum draws from it)
     model.eval()
     try:
         with torch.random.fork_rng():
@@ -29,7 +29,7 @@ def at_rest(model: nn.Module) -> Iterator[None]:
             with torch.enable_grad(), torch.inference_mode(False):
                 yield
     finally:
-        np.random.set_state(kept)
+        np.random.set_state(kept)  # noqa: NPY002
         for parameter, flag in flags:
             parameter.requires_grad_(flag)
         for module, training in modes:
@@ -40,7 +40,7 @@ def seeded(*seeds: int) -> None:
     """Seed torch's and numpy's global generators, which captum draws from; use inside `at_rest`."""
     number = int(np.random.SeedSequence([abs(s) for s in seeds]).generate_state(1)[0])
     torch.manual_seed(number)
-    np.random.seed(number)
+    np.random.seed(number)  # noqa: NPY002
 
 
 @contextmanager

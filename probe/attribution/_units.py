@@ -70,9 +70,9 @@ def at_layer(task: AttributionTask, layer: str, values: Tensor) -> Values:
     for name, kind in task.units.items():
         if kind == "pixel" and values.ndim == 4:
             return {name: stretched(values.sum(1), task.shape(name))}
-        if kind not in ("pixel", "edge") and values.ndim == 3:
-            if values.shape[1] == task.shape(name)[0]:
-                return {name: values.sum(2)}
+        counted = kind not in ("pixel", "edge") and values.ndim == 3
+        if counted and values.shape[1] == task.shape(name)[0]:
+            return {name: values.sum(2)}
     raise ValueError(f"values of shape {tuple(values.shape[1:])} belong to no unit of the input")
 
 

@@ -92,6 +92,7 @@ def attribute(
         options=Options(n_steps, n_samples, noise, seed),
         checks=Checks(draws, normalise, sensitivity_draws, radius, depths, level, n_boot),
         max_rows=max_rows,
+        progress=False,
         probe="attribution.attribution",
     )
     why = str(ds.why.values.item())
@@ -121,6 +122,7 @@ def grid(
     level: float = 0.95,
     n_boot: int = 500,
     seed: int = 0,
+    progress: bool = False,
 ) -> xr.Dataset:
     """What scores are owed to, by each method at each layer, and how far each can be trusted.
 
@@ -163,6 +165,8 @@ def grid(
         Steps of the randomisation check; 0 leaves it out.
     level, n_boot, seed
         Of the intervals, and of all that is random.
+    progress
+        Whether a bar is shown, one step for each combination.
 
     Returns
     -------
@@ -186,16 +190,26 @@ def grid(
     Notes
     -----
     Methods: captum's. Infidelity: E[(b I.phi - (f(x) - f(x without I)))^2] over random sets I of
-    groups that are replaced by the baseline (Yeh et al. 2019, arXiv:1901.09392, definition 2.1,
-    with binary I as its section on global attributions has it; a group is a token, region, node,
-    edge or square of pixels). With `normalise` b fits best, as in captum's ``normalize=True`` and
-    the authors' code; its sign is free, so look at ``infidelity_scale``: below 0, attributions
-    point the wrong way. ``change`` is what attributions of 0 would have. Sensitivity: the maximum
-    over draws of the relative shift (definition 3 there), captum's `sensitivity_max` on the same
-    draws: a lower bound of the maximum over the ball. A method that ignores its input has
-    sensitivity 0, so read it beside the infidelity. Randomisation: Adebayo et al. 2018
-    (arXiv:1810.03292), cascading; rank correlation of signed attributions over the units; depth 0
-    are the trained weights. What stays near 1 does not depend on what was learned.
+    groups that are replaced by the baseline (Yeh et al. 2019, arXiv:1901.09392; I is binary, as
+    phi counts whole changes, not slopes; a group is a token, region, node, edge or square of
+    pixels, and of each draw's groups a share goes that is drawn from (0, 1)). With `normalise` b
+    fits best, as in captum's ``normalize=True`` and the authors' code; its sign is free, so look
+    at ``infidelity_scale``: below 0, attributions point the wrong way. ``change`` is the
+    infidelity of attributions of 0, so ``infidelity / change`` is in [0, 1] then. A layer that
+    belongs to some inputs alone is judged by removals from those. ``infidelity_null``: the same
+    attributions shuffled among the groups. The method ``random`` is a control of its own.
+
+    Sensitivity: the largest relative shift over draws (there, max-sensitivity; captum's
+    `sensitivity_max` on the same draws): a lower bound of the maximum over the ball. A method that
+    ignores its input has sensitivity 0, so read it beside the infidelity.
+
+    Randomisation: Adebayo et al. 2018 (arXiv:1810.03292), cascading; Spearman's rank correlation
+    of attributions as they are, with their signs, over the units; depth 0 are the trained weights.
+    What stays near 1 does not depend on what was learned.
+
+    Cost: for each combination and target, 1 + `sensitivity_draws` + `depths` attributions of all
+    examples; ``seconds`` is the time of the first of them. gradient_shap evaluates five rows at
+    once whatever the batch size, so that its draws do not depend on it.
 
     Examples
     --------
@@ -210,7 +224,7 @@ def grid(
     ...     ["score"],
     ... )
     >>> found = grid(task, methods=["integrated_gradients", "random"], depths=0, draws=20)
-    >>> found.infidelity.sel({"method": "integrated_gradients"}).values.max() < 1e-9
+    >>> bool(found.infidelity.sel({"method": "integrated_gradients"}).values.max() < 1e-9)
     True
     """
     return measured(
@@ -224,5 +238,6 @@ def grid(
         options=Options(n_steps, n_samples, noise, seed),
         checks=Checks(draws, normalise, sensitivity_draws, radius, depths, level, n_boot),
         max_rows=max_rows,
+        progress=progress,
         probe="attribution.grid",
     )

@@ -65,6 +65,8 @@ class AttributionTask:
     tokens, images, boxes, positions, edge_index, labels
         What a view draws: token texts for each example; images (example, row, column, channel);
         boxes (example, region, 4); (node, 2); (2, edge); (node,) texts.
+    explained
+        For graphs, the node whose score each example is.
     prediction
         What the model says of each example, as text.
     name
@@ -108,6 +110,7 @@ class AttributionTask:
     positions: np.ndarray | None = None
     edge_index: np.ndarray | None = None
     labels: Sequence[str] | None = None
+    explained: Sequence[int] | None = None
     prediction: Sequence[str] | None = None
     name: str = "task"
 
@@ -150,7 +153,7 @@ class AttributionTask:
     def valid_units(self, name: str) -> Tensor:
         """(example, *units) bool, True where a unit is no padding."""
         if name in self.valid:
-            return self.valid[name]
+            return self.valid[name].cpu()
         return torch.ones(self.n_examples, *self.shape(name), dtype=torch.bool)
 
     def target_number(self, target: str | int) -> int:

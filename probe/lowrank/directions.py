@@ -40,7 +40,13 @@ _WORDING = {
 
 
 class EmptyEditWarning(UserWarning):
-    """A direction changes next to nothing, however well its change is confined."""
+    """A direction changes next to nothing, however well its change is confined.
+
+    Examples
+    --------
+    >>> issubclass(EmptyEditWarning, UserWarning)
+    True
+    """
 
 
 def region_directions(

@@ -140,7 +140,7 @@ def united(edges: Tensor, rows: int, n_nodes: int) -> Tensor:
 
 
 def logits(model: nn.Module, parts: Parts, features: Tensor, passing: Tensor) -> Tensor:
-    """Log-odds (row, node, class) of copies with features (row, node, feature), passing (row, edge).
+    """Log-odds (row, node, class) of copies: features (row, node, feature), passing (row, edge).
 
     Raises
     ------
@@ -165,10 +165,21 @@ def logits(model: nn.Module, parts: Parts, features: Tensor, passing: Tensor) ->
     else:
         with masked_messages(model, passing.flatten(), edges):
             found = model(flat, edges)
-    if not isinstance(found, Tensor) or found.ndim != 2 or len(found) != len(flat):
+    return checked_logits(found, len(flat)).unflatten(0, (rows, n_nodes))
+
+
+def checked_logits(found: Any, n_nodes: int) -> Tensor:
+    """What a model gives, if it is log-odds (node, class).
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if not isinstance(found, Tensor) or found.ndim != 2 or len(found) != n_nodes:
         got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        refuse("model", f"give log-odds ({len(flat)}, class)", got)
-    return found.unflatten(0, (rows, n_nodes))
+        refuse("model", f"give log-odds ({n_nodes}, class)", got)
+    return found
 
 
 @contextmanager

@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data.records import Graph
-
 from .._check import integer, one_of, refuse, refuse_type
 from ..attribution import AttributionTask
-from ._graph_parts import Parts, exact_part, logits, read_graph, reads_graph_data
+from ._graph_parts import Parts, checked_logits, exact_part, logits, read_graph, reads_graph_data
 from .attributable_images import class_names
+from .attributable_texts import blocks
 from .batching import evaluating
 from .graph_tensors import GraphData
 
@@ -73,6 +72,7 @@ def graph_task(
 
     Examples
     --------
+    >>> from data.records import Graph
     >>> from probe.subjects.graph import make_gnn
     >>> edges = np.array([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> graph = Graph(edges, np.array([0, 0, 1]), features=np.eye(3))
@@ -112,11 +112,12 @@ def graph_task(
         },
         {"feature": "node", "edge": "edge"},
         names,
-        layers=_states(model, part) if layers is None else list(layers),
+        layers=layers or blocks(model) or [path for path, _ in model.named_children()],
         context=(rows,),
         edge_index=edges,
         positions=_places(edges, len(kept)),
         labels=[_text(part, i, int(node), names, node_labels) for i, node in enumerate(kept)],
+        explained=rows.tolist(),
         prediction=[
             f"node {i}: {names[k]}" for i, k in zip(chosen, true.argmax(1).tolist(), strict=True)
         ],
@@ -127,19 +128,12 @@ def graph_task(
 def _whole_scores(model: nn.Module, data: Any, whole: Parts) -> Tensor:
     """Log-odds (node, class) as the user's own call gives them."""
     if not reads_graph_data(model):
-        return model(whole.features, whole.edges)
-    if isinstance(data, GraphData):
-        return model(data)
-    return model(GraphData.of(data, device=whole.features.device))
-
-
-def _states(model: nn.Module, part: Parts) -> list[str]:
-    """Paths of the members of the model's longest list of modules, else of its children."""
-    lists = [(p, m) for p, m in model.named_modules() if isinstance(m, nn.ModuleList)]
-    if lists:
-        path, longest = max(lists, key=lambda each: len(each[1]))
-        return [f"{path}.{i}" for i in range(len(longest))]
-    return [path for path, _ in model.named_children()]
+        found = model(whole.features, whole.edges)
+    elif isinstance(data, GraphData):
+        found = model(data)
+    else:
+        found = model(GraphData.of(data, device=whole.features.device))
+    return checked_logits(found, len(whole))
 
 
 def _text(part: Parts, i: int, node: int, names: Sequence[str], given: Sequence[str] | None) -> str:

@@ -13,21 +13,22 @@ from data.records import GroundedPair
 
 from .._check import refuse, refuse_type
 from ..attribution import AttributionTask
-from ._swapping import embedding_of, giving
-from .attributable_texts import blocks, word_of
-from .batching import evaluating
+from ._swapping import giving
+from ._transformers_pairs import Score, pair_task, said, scored
+from .attributable_texts import word_of
 from .pair_tensors import pair_tensors
-from .vision_language_model import Inputs, VisionLanguageModel
+from .vision_adapters.adapter import VisionLanguageAdapter
+from .vision_language_model import SEP, Inputs, VisionLanguageModel
 from .vocabulary import CLS, PAD
-
-Score = Callable[[Any], Tensor]
 
 
 def vision_language_task(
-    model: nn.Module,
+    model: nn.Module | VisionLanguageAdapter,
     pairs: Sequence[GroundedPair],
     *,
     processor: Any = None,
+    tokenizer: Any = None,
+    image_processor: Any = None,
     score: Score | None = None,
     embedding: str | None = None,
     layers: Sequence[str] | None = None,
@@ -39,13 +40,15 @@ def vision_language_task(
     Parameters
     ----------
     model
-        One of our models of scenes (regions or patches), or a transformers model that is called
-        with ``input_ids, attention_mask, pixel_values``: with its matching head, which an adapter
-        does not hold.
+        One of our models of scenes (regions or patches); or a transformers model that is called
+        with ``input_ids, attention_mask, pixel_values``, with its matching head; or a
+        `VisionLanguageAdapter` of one whose match needs no other head (CLIP, SigLIP, BLIP).
     pairs
         Captions with images.
     processor
-        A transformers model's own; None for ours.
+        A transformers model's own; None for ours and for an adapter.
+    tokenizer, image_processor
+        In place of a processor.
     score
         ``score(output)`` to (pair,), for transformers models other than those whose match is known
         here: CLIP-like (``text_embeds`` and ``image_embeds``: their cosine), BLIP
@@ -74,17 +77,40 @@ def vision_language_task(
     given = list(pairs)
     if not given or not all(isinstance(pair, GroundedPair) for pair in given):
         refuse("pairs", "hold at least one GroundedPair and nothing else", f"{given[:1]}")
-    if isinstance(model, VisionLanguageModel):
-        for option, value in {"processor": processor, "score": score}.items():
-            if value is not None:
-                refuse(option, "be None for a model of scenes", type(value).__name__)
+    tools = {"processor": processor, "tokenizer": tokenizer, "image_processor": image_processor}
+    if isinstance(model, VisionLanguageAdapter):
+        _none({**tools}, "an adapter, which has its own")
+        held = model.family.tools
+        tokenizer, image_processor = held.tokenizer, held.image_processor
+        name, model = name or model.name, model.family.model
+    elif isinstance(model, VisionLanguageModel):
+        _none({**tools, "score": score, "embedding": embedding}, "a model of scenes")
         return _of_scenes(model, given, layers, name)
+    elif processor is not None:
+        tokenizer = tokenizer or getattr(processor, "tokenizer", None)
+        image_processor = image_processor or getattr(processor, "image_processor", None)
     if not isinstance(model, nn.Module):
         hint = "Give the transformers model itself, with its matching head."
         refuse_type("model", "be a torch module", model, hint)
-    if processor is None:
-        refuse("processor", "be given beside a transformers model", None)
-    return _of_transformers(model, given, processor, score, embedding, layers, patch, name)
+    if not callable(tokenizer) or not callable(image_processor):
+        refuse("processor", "hold a tokenizer and an image processor", type(processor).__name__)
+    return pair_task(
+        model,
+        given,
+        tokenizer,
+        image_processor,
+        score=score,
+        embedding=embedding,
+        layers=layers,
+        patch=patch,
+        name=name,
+    )
+
+
+def _none(options: dict[str, Any], what: str) -> None:
+    for option, value in options.items():
+        if value is not None:
+            refuse(option, f"be None for {what}", type(value).__name__)
 
 
 def _of_scenes(
@@ -97,7 +123,7 @@ def _of_scenes(
     batch = pair_tensors(pairs, model).inputs(torch.arange(len(pairs))).to(device)
     with torch.no_grad():
         embedded = model.words(batch.ids)
-    marks = (batch.ids == CLS) | (batch.ids == 3) | ~batch.mask  # 3 is [SEP]
+    marks = (batch.ids == CLS) | (batch.ids == SEP) | ~batch.mask
     pad = model.words.weight.detach()[PAD].expand_as(embedded)
     mean = batch.features[batch.image_mask].mean(0).expand_as(batch.features)
 
@@ -109,7 +135,7 @@ def _of_scenes(
 
     context = (batch.ids, batch.mask, batch.boxes, batch.image_mask)
     sizes = (batch.ids.shape[1], batch.features.shape[1])
-    scores = _scored(model, forward, (embedded, batch.features, *context))
+    scores = scored(model, forward, (embedded, batch.features, *context))
     return AttributionTask(
         model,
         forward,
@@ -128,103 +154,9 @@ def _of_scenes(
         ],
         images=same_size([np.asarray(pair.image) for pair in pairs]),
         boxes=batch.boxes.cpu().numpy(),
-        prediction=[_said(each) for each in scores],
+        prediction=[said(each) for each in scores],
         name=name or model.name,
     )
-
-
-def _of_transformers(
-    model: Any,
-    pairs: list[GroundedPair],
-    processor: Any,
-    score: Score | None,
-    embedding: str | None,
-    layers: Sequence[str] | None,
-    patch: int | None,
-    name: str,
-) -> AttributionTask:
-    from PIL import Image
-
-    texts = getattr(model, "text_model", model)
-    inner, table = embedding_of(texts if embedding is None else model, embedding)
-    path = next(p for p, module in model.named_modules() if module is table)
-    del inner
-    weight = next(model.parameters())
-    made = processor(
-        text=[pair.caption for pair in pairs],
-        images=[Image.fromarray(np.asarray(pair.image)) for pair in pairs],
-        padding=True,
-        return_tensors="pt",
-    )
-    ids = made["input_ids"].to(weight.device)
-    mask = made.get("attention_mask", torch.ones_like(ids)).bool().to(weight.device)
-    pixels = made["pixel_values"].to(weight.device, weight.dtype)
-    tokenizer = processor.tokenizer
-    special = torch.tensor(sorted(set(tokenizer.all_special_ids)), device=weight.device)
-    with torch.no_grad():
-        embedded = table(ids).detach()
-        pad = table(torch.full((1, 1), int(tokenizer.pad_token_id or 0), device=weight.device))
-    marks = torch.isin(ids, special) | ~mask
-
-    def forward(text: Tensor, image: Tensor, given: Tensor, keep: Tensor) -> Tensor:
-        with giving(table, text):
-            found = model(input_ids=given, attention_mask=keep.long(), pixel_values=image)
-        return (_match(found) if score is None else score(found)).reshape(len(given), 1)
-
-    scores = _scored(model, forward, (embedded, pixels, ids, mask))
-    return AttributionTask(
-        model,
-        forward,
-        {"text": embedded, "image": pixels},
-        {
-            "text": torch.where(marks[..., None], embedded, pad.expand_as(embedded)),
-            "image": pixels.mean((2, 3), keepdim=True).expand_as(pixels),
-        },
-        {"text": "token", "image": "pixel"},
-        ["match"],
-        layers=blocks(texts) if layers is None else list(layers),
-        context=(ids, mask),
-        valid={"text": mask.cpu()},
-        made_by=(path,),
-        patch=patch,
-        tokens=[
-            tokenizer.convert_ids_to_tokens(row[keep].tolist())
-            for row, keep in zip(ids, mask, strict=True)
-        ],
-        images=_pictures(pixels),
-        prediction=[_said(each) for each in scores],
-        name=name or type(model).__name__,
-    )
-
-
-def _match(found: Any) -> Tensor:
-    """(row,) how well each caption fits its own image.
-
-    Raises
-    ------
-    ValueError
-        If that is not known of such a model.
-    """
-    text, image = getattr(found, "text_embeds", None), getattr(found, "image_embeds", None)
-    if isinstance(text, Tensor) and isinstance(image, Tensor) and text.shape == image.shape:
-        return nn.functional.cosine_similarity(text, image, dim=-1)
-    logits = getattr(found, "itm_score", None)
-    logits = getattr(found, "logits", None) if logits is None else logits
-    if isinstance(logits, Tensor) and logits.ndim == 2 and logits.shape[1] in (1, 2):
-        return logits[:, -1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
-    hint = "Give the model with its matching head, or score=, a function of its output."
-    refuse("model", "give a score of the match", type(found).__name__, hint)
-
-
-def _scored(
-    model: nn.Module, forward: Callable[..., Tensor], given: tuple[Any, ...]
-) -> list[float]:
-    with evaluating(model), torch.no_grad():
-        return forward(*given)[:, 0].tolist()
-
-
-def _said(score: float) -> str:
-    return f"match {score:.2f}"
 
 
 def _streams(model: nn.Module) -> list[str]:
@@ -257,10 +189,3 @@ def same_size(images: Sequence[np.ndarray]) -> np.ndarray:
     for row, image in zip(whole, images, strict=True):
         row[: image.shape[0], : image.shape[1]] = image
     return whole
-
-
-def _pictures(pixels: Tensor) -> np.ndarray:
-    """What the model sees, (pair, row, column, channel), stretched over [0, 1]."""
-    low, high = pixels.amin((1, 2, 3), keepdim=True), pixels.amax((1, 2, 3), keepdim=True)
-    seen = (pixels - low) / (high - low).clamp(min=1e-12)
-    return seen.permute(0, 2, 3, 1).cpu().float().numpy()

@@ -14,6 +14,7 @@ from ..attribution import AttributionTask
 from ._swapping import embedding_of, giving
 from .attributable_images import class_names
 from .batching import checked_texts, evaluating, pad_ids
+from .small_encoder import SmallEncoder
 from .text_encoder import TextEncoder
 from .vocabulary import Vocabulary
 
@@ -94,7 +95,8 @@ def text_task(
     network = model.network if isinstance(model, TextEncoder) else model
     if not isinstance(network, nn.Module):
         refuse_type("model", "be a torch module or a text encoder", model)
-    path, table = embedding_of(network, embedding)
+    own = "words" if isinstance(network, SmallEncoder) else None
+    path, table = embedding_of(network, embedding or own)
     device = next(network.parameters()).device
     read = _reader(model, tokenizer, device)
     ids, mask, tokens, marks = read(texts)
@@ -153,8 +155,9 @@ def blocks(network: nn.Module) -> list[str]:
     lists = {p: m for p, m in network.named_modules() if isinstance(m, nn.ModuleList)}
     if not lists:
         return []
-    path = max(lists, key=lambda each: (len(lists[each]), -each.count(".")))
-    return [f"{path}.{i}" for i in range(len(lists[path]))]
+    longest = lists[max(lists, key=lambda each: (len(lists[each]), -each.count(".")))]
+    first = {id(module): path for path, module in network.named_modules()}  # of one held twice
+    return list(dict.fromkeys(first[id(module)] for module in longest))
 
 
 def word_of(vocabulary: Vocabulary, number: int) -> str:
@@ -177,8 +180,10 @@ def _reader(model: Any, tokenizer: Any, device: torch.device) -> Any:
     elif not callable(tokenizer):
         refuse_type("tokenizer", "be a tokenizer of transformers", tokenizer)
 
+    written: Any = tokenizer
+
     def read(texts: Sequence[str]) -> tuple[Tensor, Tensor, list[list[str]], Tensor]:
-        if tokenizer is None:
+        if isinstance(model, SmallEncoder):
             rows = model.tokenise(texts).ids
             words = [[word_of(model.vocabulary, int(i)) for i in row] for row in rows]
             ids, mask = pad_ids(rows, pad=_pad_id(model, None), device=device)
@@ -186,7 +191,7 @@ def _reader(model: Any, tokenizer: Any, device: torch.device) -> Any:
             special[:, 0] = True
             return ids, mask, words, special
         limit = {"max_length": model.max_length} if isinstance(model, TextEncoder) else {}
-        found = tokenizer(
+        found = written(
             list(texts),
             padding=True,
             truncation=bool(limit),
@@ -197,7 +202,7 @@ def _reader(model: Any, tokenizer: Any, device: torch.device) -> Any:
         )
         ids, mask = found["input_ids"].to(device), found["attention_mask"].bool().to(device)
         names = [
-            tokenizer.convert_ids_to_tokens(row[keep].tolist())
+            written.convert_ids_to_tokens(row[keep].tolist())
             for row, keep in zip(ids, mask, strict=True)
         ]
         return ids, mask, names, found["special_tokens_mask"].bool().to(device)

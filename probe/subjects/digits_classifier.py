@@ -1,4 +1,4 @@
-"""A convolutional network that reads handwritten digits: trained in seconds, small enough to open."""
+"""A convolutional network that reads handwritten digits, trained in seconds."""
 
 from __future__ import annotations
 

@@ -28,6 +28,11 @@ class Estimate(NamedTuple):
         Wall time of all products, from a short run that was timed; reading the graph comes on top.
     bytes
         Peak of the graph, the working blocks and the result together.
+
+    Examples
+    --------
+    >>> Estimate(products=27, chunks=1, seconds=0.1, bytes=2_000_000).products
+    27
     """
 
     products: int

@@ -148,6 +148,25 @@ def linguistic(
         If batches differ in form, or one has no hidden states or not the labels.
     RuntimeError
         If the solver has not converged.
+
+    Examples
+    --------
+    >>> from data.records import Attended
+    >>> rng = np.random.default_rng(0)
+    >>> n, p = 8, 5
+    >>> modality = np.tile([0, 0, 1, 1, 1], (n, 1))
+    >>> batch = Attended(
+    ...     attentions=np.full((n, 1, 2, p, p), 1 / p),
+    ...     present=np.ones((1, 2, 2), bool),
+    ...     modality=modality,
+    ...     special=np.zeros((n, p), bool),
+    ...     boxes=np.full((n, p, 4), np.nan),
+    ...     pool=np.zeros(n, int),
+    ...     hidden_states=np.zeros((n, 2, p, 3)) + (np.arange(n) % 2)[:, None, None, None],
+    ...     attrs={"example": np.arange(n), "tense": np.array(["past", "present"] * 4)},
+    ... )
+    >>> linguistic(batch).accuracy.sel(task="tense").values.tolist()
+    [1.0, 1.0]
     """
     probe = Linguistic(
         tasks=tasks,

@@ -129,6 +129,13 @@ def part_of(profiled: xr.Dataset, question: str) -> xr.Dataset:
     ------
     ValueError
         If the profile does not hold it.
+
+    Examples
+    --------
+    >>> held = xr.Dataset({"cross_modal.share": 0.5}, attrs={"questions": '["cross_modal"]'})
+    >>> part = part_of(held.assign_attrs(notes='{"cross_modal": ""}'), "cross_modal")
+    >>> float(part.share), part.attrs["probe"]
+    (0.5, 'value.cross_modal')
     """
     held = json.loads(profiled.attrs.get("questions", "[]"))
     one_of("question", question, held)

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -219,6 +220,6 @@ def _kept(unit: Sequence[np.ndarray], k: int) -> np.ndarray:
     near = [nearest(each, k)[0] for each in unit]
     kept = [
         float(np.mean([len(np.intersect1d(a, b)) for a, b in zip(one, two, strict=True)])) / k
-        for one, two in zip(near, near[1:], strict=False)
+        for one, two in pairwise(near)
     ]
     return np.array([np.nan, *kept])

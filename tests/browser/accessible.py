@@ -92,6 +92,6 @@ def load_all(page: Any) -> None:
     for frame in page.locator("iframe").all():
         frame.scroll_into_view_if_needed()
         view = frame.content_frame.locator(".lp")
-        view.locator(".lp-summary:not(:empty)").wait_for()
+        view.locator(".lp-summary:not(:empty)").first.wait_for()
         view.evaluate("() => new Promise((done) => setTimeout(done, 300))")
     page.evaluate("scrollTo(0, 0)")

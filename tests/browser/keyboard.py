@@ -6,16 +6,19 @@ from typing import Any
 
 # Everything in a frame that Tab should reach, in order; of each group of radio buttons one.
 _STOPS = """() => {
-  const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
-  const able = all.filter((e) => !e.disabled && e.tabIndex >= 0 && e.checkVisibility({ visibilityProperty: true })
-    && (e.type !== "radio" || e.checked));
+  const kinds = "a[href], button, input, select, textarea, summary, [tabindex]";
+  const able = [...document.querySelectorAll(kinds)].filter((e) => !e.disabled && e.tabIndex >= 0
+    && e.checkVisibility({ visibilityProperty: true }) && (e.type !== "radio" || e.checked));
   window.stops = able;
   window.marked = (e) => (e.type === "radio" ? e.nextElementSibling || e : e);
-  window.ring = (e) => { const s = getComputedStyle(marked(e));
-    return [s.outlineStyle, s.outlineWidth, s.outlineColor, s.outlineOffset, s.boxShadow].join("|"); };
+  window.ring = (e) => {
+    const s = getComputedStyle(marked(e));
+    return [s.outlineStyle, s.outlineWidth, s.outlineColor, s.outlineOffset, s.boxShadow].join();
+  };
   window.atRest = able.map(ring);
-  return able.map((e) => e.getAttribute("aria-label") || [...(e.labels || [])].map((l) => l.textContent).join(" ").trim()
-    || e.textContent.trim() || e.title);
+  const labelled = (e) => [...(e.labels || [])].map((l) => l.textContent).join(" ").trim();
+  const text = (e) => e.textContent.trim() || e.title;
+  return able.map((e) => e.getAttribute("aria-label") || labelled(e) || text(e));
 }"""
 # Which stop has the focus, how it is seen, and its contrast with what lies behind (WCAG 2.2).
 _HERE = """() => {
@@ -43,9 +46,14 @@ _HERE = """() => {
     outlined: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
     contrast: (high + 0.05) / (low + 0.05), own: e.dataset.lmSuppressShortcuts };
 }"""
-# What a view says of itself: labels of its pictures, its summary, what was read by keys.
-_SAID = """(e) => [...e.closest(".lp").querySelectorAll("[aria-label], .lp-summary, .lp-said, input, svg [aria-label]")]
-  .map((one) => one.getAttribute("aria-label") || one.value || one.textContent).join("\\n")"""
+_SETTLED = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 10)))"
+# All that a view says: its text, labels of its pictures, and where its sliders stand.
+_SAID = """(e) => {
+  const view = e.closest(".lp");
+  const labels = [...view.querySelectorAll("[aria-label], input, select")];
+  const told = labels.map((one) => one.getAttribute("aria-label") || one.value);
+  return [view.textContent, ...told].join("\\n");
+}"""
 
 
 def names_of(frame: Any) -> list[str]:
@@ -58,7 +66,10 @@ def walk(page: Any, frame: Any, key: str = "Tab", *, most: int = 200) -> list[di
     found: list[dict[str, Any]] = []
     for _ in range(most):
         page.keyboard.press(key)
-        inside = page.evaluate("document.activeElement && document.activeElement.tagName") == "IFRAME"
+        # A frame hears of its focus a moment after the page around it, and the other way round.
+        page.evaluate(_SETTLED)
+        frame.evaluate(_SETTLED)
+        inside = page.evaluate("document.activeElement?.tagName") == "IFRAME"
         if inside:
             found.append(frame.evaluate(_HERE))
         elif found:

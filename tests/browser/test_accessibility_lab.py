@@ -23,7 +23,7 @@ def test_every_live_explorer_is_for_everyone(lab: Any, open_page: Callable[..., 
     for number in range(len(_EXPLORERS)):
         view = views.nth(number)
         view.scroll_into_view_if_needed()
-        view.locator(".lp-summary:not(:empty)").wait_for(timeout=PATIENCE)
+        view.locator(".lp-summary:not(:empty)").first.wait_for(timeout=PATIENCE)
     page.wait_for_timeout(500)
     assert views.count() == len(_EXPLORERS)
     assert_accessible(page, context=".lp")

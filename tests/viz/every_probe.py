@@ -61,6 +61,11 @@ def _difference() -> xr.Dataset:
     return difference(isd_results.measured(), isd_results.after(), n_boot=50, n_permutations=99)
 
 
+@cache
+def _series() -> xr.Dataset:
+    return series({"before": isd_results.measured(), "after": isd_results.after()})
+
+
 def _one_cell() -> xr.Dataset:
     one = attribution_results.words_and_regions().isel(method=[0], layer=[0], target=[1])
     return one.assign_attrs(probe="attribution.attribution")

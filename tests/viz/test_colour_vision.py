@@ -20,7 +20,7 @@ SOURCES = [FOLDER / "explorer.css", *sorted(FOLDER.glob("*.js"))]
 THEMES = list(style.THEMES.values())
 # About 1 is the least difference that is seen side by side; 10 is seen at a glance.
 AT_A_GLANCE = 10.0
-DIVERGING = ("apart",)
+DIVERGING = ("apart", "div")
 each_theme = pytest.mark.parametrize("at", [0, 1], ids=["light", "dark"])
 each_reader = pytest.mark.parametrize("reader", SEEN)
 
@@ -124,7 +124,7 @@ def test_pictures_and_explorers_share_their_colours(at) -> None:
     theme, ramps = THEMES[at], css_ramps(at)
     assert ramps["code"] == [*theme.series, theme.other, *_MORE[theme.name]]
     assert ramps["rel"] == list(theme.heat)
-    assert ramps["apart"] == list(diverging(theme))
+    assert ramps["apart"] == ramps["div"] == list(diverging(theme))
 
 
 @each_theme

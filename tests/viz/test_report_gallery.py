@@ -72,6 +72,17 @@ def test_the_answer_may_be_prose_or_missing(tmp_path: Path) -> None:
     assert (about.title, about.summary, about.answered, about.small) == ("a", "", False, False)
 
 
+def test_a_long_opening_is_cut_between_sentences() -> None:
+    for first, wanted in (("One " * 60, 1), ("One " * 20, 3)):
+        prose = " ".join([f"{first.strip()}."] + ["Two more words follow here."] * 9)
+        cells = [new_markdown_cell(f"# Why?\n\n{prose}")]
+        summary = about_notebook(new_notebook(cells=cells), Path("a.ipynb")).summary
+        assert prose.startswith(summary)
+        assert summary.endswith(".")
+        assert summary.count(".") >= wanted
+        assert len(summary) <= 261
+
+
 def test_the_marked_picture_stands_for_the_page(tmp_path: Path) -> None:
     cells = [
         shown(png(), "First."),

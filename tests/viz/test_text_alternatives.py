@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def drawn_numbers(figure: Figure) -> np.ndarray:
             found += [patch.get_extents().transformed(ax.transData.inverted()).extents]
             found += [[getattr(patch, f"get_{name}")() for name in ("width", "height")]
                       if hasattr(patch, "get_width") else []]  # fmt: skip
+        many: Any
         for many in (*ax.collections, *ax.images):
             array = many.get_array()
             found += [] if array is None else [np.ma.filled(np.ma.asarray(array, float), np.nan)]
@@ -110,27 +112,30 @@ def panels_of(figure: Figure) -> int:
     return sum(1 for ax in figure.axes if not str(ax.get_label()).startswith("<"))
 
 
+@cache
+def told(probe: str) -> tuple[str, np.ndarray]:
+    """The words of a probe's picture, checked, and the numbers in it."""
+    assert probe in RESULTS, f"add a small result of {probe} to tests/viz/every_probe.py"
+    figure = figure_of(RESULTS[probe]().viz.plot())
+    return words_of(figure, panels_of(figure)), drawn_numbers(figure)
+
+
 @pytest.mark.parametrize("probe", PLOTS)
 def test_a_picture_says_numbers_that_it_draws(probe: str) -> None:
-    assert probe in RESULTS, "add a small result of this probe to tests/viz/every_probe.py"
-    figure = figure_of(RESULTS[probe]().viz.plot())
-    words = words_of(figure, panels_of(figure))
-    shown = drawn_numbers(figure)
-    told = list(tokens_in(words))
+    words, shown = told(probe)
+    every = list(tokens_in(words))
     # Whole numbers, such as those of layers, are drawn in every picture and say little.
-    exact = [token for token in told if "." in token] or told
-    assert [token for token in exact if said_of(token, shown)], (words, told)
+    exact = [token for token in every if "." in token] or every
+    assert [token for token in exact if said_of(token, shown)], (words, every)
 
 
 @pytest.mark.parametrize("probe", PLOTS)
 def test_the_words_follow_the_data(probe: str) -> None:
-    result = RESULTS[probe]()
-    moved = result.copy()
-    for each, one in result.data_vars.items():
+    moved = RESULTS[probe]().copy()
+    for each, one in moved.data_vars.items():
         if one.dtype.kind == "f":
             moved[each] = one.copy(data=0.8 * one.values)
-    before, after = (str(figure_of(ds.viz.plot()).get_label()) for ds in (result, moved))
-    assert before != after
+    assert told(probe)[0] != str(figure_of(moved.viz.plot()).get_label())
 
 
 @pytest.mark.parametrize("name", OTHERS)

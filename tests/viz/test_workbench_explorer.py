@@ -238,7 +238,7 @@ def test_settings_that_are_not_possible_are_refused() -> None:
             setattr(view, name, value)
     with pytest.raises(traitlets.TraitError):
         view.method = 3  # type: ignore[assignment]
-    with pytest.raises(TypeError, match=r"`recompute` must be a callable or None; got int"):
+    with pytest.raises(TypeError, match=r"`recompute` must be a task, a callable or None; got int"):
         Workbench(results.pixels(), recompute=3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"`layers` must be empty without `recompute`"):
         Workbench(results.pixels(), layers=["head"])

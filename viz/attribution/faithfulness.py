@@ -56,6 +56,13 @@ def plot_faithfulness(
     ds = read(ds, list(_PANELS), ["method", "layer", "target", "example"], made_by=MADE_BY)
     at = chosen(ds, "layer", layer)[0]
     ds = ds.sel(layer=at, target=chosen(ds, "target", target))
+    title, note = _PANELS["infidelity"]
+    if "change" in ds:
+        # As a share of what attributions of 0 would miss, so that examples can be averaged.
+        names = ["infidelity", "infidelity_interval", "infidelity_null"]
+        ds = ds.assign({name: ds[name] / ds["change"] for name in names if name in ds})
+        note = f"{note}; 1 is as badly as zeros"
+    worded = _PANELS | {"infidelity": (title, note)}
     values = ds["infidelity"].transpose("method", "target", "example").values
     known = np.isfinite(values).any(axis=(1, 2))
     ds = ds.isel(method=np.flatnonzero(known))
@@ -63,7 +70,7 @@ def plot_faithfulness(
     size = (9.6, max(2.8, 1.5 + 0.42 * len(names)))
     with style.canvas(ax, panels=2, columns=2, size=size) as axes:
         headings = []
-        for each, (name, (title, note)) in zip(axes, _PANELS.items(), strict=True):
+        for each, (name, (title, note)) in zip(axes, worded.items(), strict=True):
             null = ds.get(f"{name}_null")
             said = _draw(each, ds, name, names, null)
             if null is not None:
@@ -105,6 +112,8 @@ def _draw(ax: Axes, ds: xr.Dataset, name: str, names: list[str], null: xr.DataAr
     values = values[np.isfinite(values) & (values > 0)]
     if len(values) and values.max() > 60 * values.min():
         ax.set_xscale("symlog", linthresh=float(values.min()))
+    else:
+        ax.locator_params(axis="x", nbins=5)
     ax.set_xlim(left=0)
     ax.set_yticks(range(len(names)), [spoken(label) for label in names])
     ax.set_ylim(len(names) - 0.5, -0.5)

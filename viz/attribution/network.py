@@ -10,13 +10,13 @@ from probe._check import refuse
 
 from .. import style
 from ..value.scale import Scale
-from .reading import Cell, Part
+from .reading import Cell, Part, explained_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_NODES = 160  # that matter, strongest first; a page could not tell more apart
-_NAMED = 12  # nodes with their label written
+_NAMED = 8  # nodes with their label written
 
 
 def draw_network(ax: Axes, cell: Cell, parts: list[Part], scales: list[Scale]) -> None:
@@ -28,7 +28,7 @@ def draw_network(ax: Axes, cell: Cell, parts: list[Part], scales: list[Scale]) -
     points, ends = positions_of(cell), ends_of(cell)
     nodes = by_kind["node"][0].values if "node" in by_kind else None
     edges = by_kind["edge"][0].values if "edge" in by_kind else None
-    chosen = explained_of(cell)
+    chosen = explained_in(cell.result)
     shown = shown_nodes(nodes, edges, ends, chosen, len(points))
     held = np.zeros(len(points), bool)
     held[shown] = True
@@ -104,11 +104,6 @@ def ends_of(cell: Cell) -> np.ndarray:
     """(edge, 2) the nodes that each edge joins."""
     names = ("edge_source", "edge_target")
     return np.stack([cell.result[name].values.astype(np.int64) for name in names], axis=1)
-
-
-def explained_of(cell: Cell) -> int | None:
-    """The node whose output is explained, where the result says which."""
-    return int(cell.result["explained"]) if "explained" in cell.result else None
 
 
 def shown_nodes(

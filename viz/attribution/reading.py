@@ -228,6 +228,27 @@ def image_in(one: xr.Dataset) -> np.ndarray | None:
     return (found - low) / (high - low) if high > low else np.zeros_like(found)
 
 
+def explained_in(one: xr.Dataset) -> int | None:
+    """The place of the node that an example explains, where the result says which.
+
+    It is said by ``explained``, or by a prediction such as "node 12: 3" where labels of nodes
+    begin in the same way.
+
+    Examples
+    --------
+    >>> labels = ("node", ["node 7: 1", "node 12: 3"])
+    >>> explained_in(xr.Dataset({"prediction": "node 12: 8", "label": labels}))
+    1
+    """
+    if "explained" in one:
+        return int(one["explained"])
+    if "label" in one and "prediction" in one:
+        named, colon, _ = str(one["prediction"].item()).partition(": ")
+        places = [i for i, text in enumerate(one["label"].values) if text.startswith(f"{named}: ")]
+        return places[0] if colon and places else None
+    return None
+
+
 def boxes_in(one: xr.Dataset) -> np.ndarray | None:
     """(region, 4) corners x0, y0, x1, y1 of an example as shares of its picture, if it has any."""
     if "box" not in one:

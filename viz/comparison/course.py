@@ -100,7 +100,6 @@ def _numbers(one: Slice, along: str, ax: Any) -> np.ndarray:
         colours = style.theme_of(axes[0])
         draw_lines(axes[0], [line], [colours.series[0]], labels, along)
         axes[0].set_ylim(*limits(line.values, line.interval))
-        axes[0].set_ylabel(style.plain(axis_label(one.ds[one.name])))
         title = _title(one, along, len(labels))
         note = "95 % intervals of each result" if line.interval is not None else ""
         head(axes, [Heading(title, note)])
@@ -120,7 +119,6 @@ def _lines(one: Slice, along: str, ax: Any) -> np.ndarray:
         draw_lines(axes[0], lines, colours, labels, dim)
         parts = [part for line in lines for part in (line.values, line.interval)]
         axes[0].set_ylim(*limits(*parts))
-        axes[0].set_ylabel(style.plain(axis_label(one.ds[one.name])))
         title = _title(one, along, len(shown))
         note = f"{along}s from first to last"
         note += "; bars: 95 % interval of each" if ends is not None else ""

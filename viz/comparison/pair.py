@@ -172,12 +172,9 @@ def _rows(ds: xr.Dataset, one: Slice, ax: Any) -> np.ndarray:
         ]
         rows = draw_rows(axes[0], made, signs)
         axes[0].set_xlim(*limits(*_both(*lines[:2])))
-        signs = {"called": Sign(colours.series[2], "o"), "": Sign(colours.series[2], "o", True)}
-        called = np.asarray(change.called)
-        made = [
-            Row("", {"called" if called[i] else "": _score(change, i)}) for i in range(len(labels))
-        ]
-        draw_rows(axes[1], made, signs)
+        made = [Row("", {"difference": _score(change, i)}) for i in range(len(labels))]
+        draw_rows(axes[1], made, {"difference": Sign(colours.series[2], "o")})
+        _hollow(axes[1], change)
         axes[1].axvline(0, color=colours.edge, linewidth=1.0, zorder=1)
         axes[1].set_xlim(*limits(change.values, change.interval, np.zeros(1)))
         title, minus, note = _headings(ds, one, change)

@@ -81,7 +81,7 @@ def _frame(ax: Any, one: xr.Dataset, name: Any, groups: list[Any], kind: str) ->
     for code, group, rows in sorted(groups, key=lambda each: -len(each[2])):
         ax.scatter(
             *points[rows].T,
-            s=12 if code != 8 else 6,
+            s=18 if code != 8 else 9,
             marker=style.MARKERS[code],
             color=palette[code],
             edgecolor=colours.paper,
@@ -99,10 +99,9 @@ def _frame(ax: Any, one: xr.Dataset, name: Any, groups: list[Any], kind: str) ->
     words = f"trustworthiness {trust:.2f}"
     if np.isfinite(kept):
         words += f", {kept:.0%} of neighbours kept (chance {chance:.0%})"
-    style.title(ax, f"{one.attrs.get('over', 'frame')} {name}: {_NAMES.get(kind, kind)}", words)
-    style.say(
-        ax,
-        f"{_NAMES.get(kind, kind)} map of {len(points)} examples at {one.attrs.get('over', 'frame')} "
-        f"{name}, trustworthiness {short(trust)}"
-        + (f", {short(kept)} of neighbours kept, chance {short(chance)}." if kept == kept else "."),
-    )
+    where = f"{one.attrs.get('over', 'frame')} {name}"
+    called = _NAMES.get(kind, kind)
+    style.title(ax, style.plain(f"{where[:1].upper()}{where[1:]}: {called}"), words)
+    told = f", {short(kept)} of neighbours kept, chance {short(chance)}" if kept == kept else ""
+    what = f"{called} map of {len(points)} examples at {where}"
+    style.say(ax, f"{what}, trustworthiness {short(trust)}{told}.")

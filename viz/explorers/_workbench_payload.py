@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..attribution.reading import Cell, boxes_in, cell_of, depth_names, image_in, parts_of, why_of
+from ..attribution.reading import (
+    Cell,
+    boxes_in,
+    cell_of,
+    depth_names,
+    explained_in,
+    image_in,
+    parts_of,
+    why_of,
+)
 from ._edits_payload import sheet
 from ._payload import pack, quantise
 
@@ -97,8 +106,9 @@ def packed_examples(ds: xr.Dataset) -> list[dict[str, Any]]:
             example["boxes"] = [
                 row if np.isfinite(row).all() else None for row in boxes.round(4).tolist()
             ]
-        if "explained" in one:
-            example["explained"] = int(one["explained"])
+        explained = explained_in(one)
+        if explained is not None:
+            example["explained"] = explained
         found.append(example)
     return found
 

@@ -41,8 +41,8 @@ function draw(data, root, host) {
   // Pictures
   const tip = tooltip(root);
   const picker = regionPicker({ root, tip, live, shape, known, onPick: (mask) => change({ mask, rank: AUTOMATIC }), onDraw: drew });
-  const region = panel({ title: "Region", note: live ? "Click a known region, or draw one: drag a rectangle, or take the brush."
-    : "Click a region or drag a rectangle: the known region that fits best is taken." }, picker.element, picker.tools);
+  const region = panel({ title: "Region", note: live ? "Click a known region, or draw one: drag a rectangle, or take the brush. By keys: arrows move it, with Shift they resize it; B is the brush."
+    : "Click a region or drag a rectangle: the known region that fits best is taken. Arrow keys choose the next one." }, picker.element, picker.tools);
   const sliders = directionSliders({ data, onMove: (direction, i) => change({ direction, step: data.steps[i] }, false) });
   const directions = panel({ title: "Directions",
     note: "Sliders are in units of the change inside the region (root mean square, of images from −1 to 1 unless said otherwise): "

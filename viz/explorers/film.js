@@ -31,11 +31,13 @@ function draw(data, root, host) {
   const frameWord = (at) => `${data.over} ${frames[at]}`;
 
   // Controls
-  const play = h("button", { type: "button", "aria-pressed": "false",
-    onclick: () => (timer ? halt() : run()) }, "▶ Play");
+  const play = h("button", { type: "button", onclick: () => (timer ? halt() : run()) }, "▶ Play");
   const scrubber = slider({ label: over, name: "frame",
     format: (at) => `${frames[at]} (${at + 1} of ${frames.length})`,
     onInput: (at) => { halt(); change({ at }); } });
+  // A hand on the scrubber stops the film, even where it moves nothing.
+  scrubber.input.addEventListener("pointerdown", () => halt());
+  scrubber.input.addEventListener("keydown", (event) => event.key !== "Tab" && halt());
   const speed = choices({ label: "Speed", name: "speed",
     options: Object.keys(FILM_PAUSE).map((value) => ({ value, text: value })),
     onChange: (value) => { change({ speed: value }); if (timer) run(); } });
@@ -81,7 +83,6 @@ function draw(data, root, host) {
     if (state.at === frames.length - 1) change({ at: 0 });
     clearInterval(timer);
     play.textContent = "❚❚ Pause";
-    play.setAttribute("aria-pressed", "true");
     // While it plays nothing is read aloud: the last frame is, when it stops.
     summary.setAttribute("aria-live", "off");
     timer = setInterval(() => {
@@ -94,7 +95,6 @@ function draw(data, root, host) {
     clearInterval(timer);
     timer = 0;
     play.textContent = "▶ Play";
-    play.setAttribute("aria-pressed", "false");
     summary.setAttribute("aria-live", "polite");
     summary.textContent = said();
   }
@@ -139,7 +139,7 @@ function draw(data, root, host) {
       ticks: places.filter((i) => i % thin === 0), texts: (i) => String(frames[i] ?? "") };
     const marks = [{ x: state.at, tone: "accent" }];
     const tones = ["ghost", "accent"].slice(-maps.length);
-    trust.update({ x, marks, y: { label: "trustworthiness", domain: [0.5, 1] },
+    trust.update({ x, marks, y: { label: "trustworthiness", domain: [Math.min(0.5, ...maps.flatMap((map) => Array.from(map.trust))), 1] },
       series: maps.map((map, i) => ({ kind: "dots", xs: places, ys: map.trust, tone: tones[i] })),
       text: said() });
     keyed(panels.trust.key, maps.map((map, i) => ({ text: map.word, tone: tones[i] })));

@@ -62,7 +62,7 @@ function draw(data, root, host) {
       + "move the view. N and P step through the labelled nodes by conflict, plus and minus zoom, 0 shows "
       + `everything, Escape lets go${host.live ? ", L adds or removes the node's label" : ""}.` });
   const drawn = panel({ title: data.name ? `Graph: ${data.name}` : "Graph",
-    note: "Drag to move, pinch or hold Ctrl and scroll to zoom." }, picture.element);
+    note: "Drag to move, pinch or hold Ctrl and scroll to zoom; or arrow keys, with Shift to move, + and − to zoom." }, picture.element);
   const orders = orderPictures({ graph, tip, onPick: (i) => change({ selected: i }) });
   const node = nodePanel({ graph, live: host.live, onToggle: toggle,
     onReset: () => change({ toggled: [] }), onStep: (by) => change({ selected: orders.next(state.selected, by) }) });

@@ -70,7 +70,7 @@ function draw(data, root, host) {
   function setControls() {
     example.set(state.example);
     target.set(state.target);
-    const says = data.examples[state.example].prediction;
+    const says = goalOf(data.examples[state.example].prediction);
     for (const each of target.input.options) {
       each.textContent = each.value === says ? `${each.value} (what the model says)` : each.value;
       each.disabled = !data.live && !Object.keys(data.cells).some((one) => JSON.parse(one)[2] === each.value);
@@ -162,10 +162,11 @@ function draw(data, root, host) {
   function checksSentence(cells) {
     return cells.map((cell, k) => {
       if (!cell || !Number.isFinite(cell.infidelity ?? NaN)) return "";
-      const chance = cell.infidelity_null ?? NaN;
-      const most = (cell.infidelity_interval || [0, cell.infidelity])[1];
+      const whole = wholeOf(cell);
+      const chance = (cell.infidelity_null ?? NaN) / whole;
+      const most = (cell.infidelity_interval || [0, cell.infidelity])[1] / whole;
       const beside_ = Number.isFinite(chance) ? `, ${most < chance ? "below" : "not clearly below"} the ${number(chance)} of shuffled values` : "";
-      return `${"AB"[k]} has infidelity ${number(cell.infidelity)}${beside_}.`;
+      return `${"AB"[k]} has infidelity ${number(cell.infidelity / whole)}${beside_}.`;
     }).filter(Boolean).join(" ");
   }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import traitlets
 import xarray as xr
 
 from probe._check import integer, number, one_of, refuse, refuse_type
+from probe.attribution import METHODS, AttributionTask, attribute
 
 from ..attribution.reading import AXES, Cell, cell_of, depth_names, parts_of
 from . import _twin
@@ -18,6 +20,12 @@ from ._beside import pictures_beside
 
 _NAMED = ("method", "layer", "target")
 _KEPT = 64  # answers of the kernel
+
+
+def _attributed(
+    task: AttributionTask, *, method: str, layer: str, target: str, example: int
+) -> xr.Dataset:
+    return attribute(task, method=method, layer=layer, target=target, examples=[example])
 
 
 class Workbench(Explorer):
@@ -35,11 +43,12 @@ class Workbench(Explorer):
         The probe's own picture: a result, a figure or Axes, or several by title; a list under a
         title holds one for each example.
     recompute
-        Called as ``recompute(method=..., layer=..., target=..., example=...)`` for what the grid
-        does not hold, with the example's label in the grid; gives a result of
+        The task that the grid is of: all that its methods, layers and targets can give is offered.
+        Or called as ``recompute(method=..., layer=..., target=..., example=...)`` for what the
+        grid does not hold, with the example's label in the grid; gives a result of
         `probe.attribution.attribute`. None: only the grid.
     methods, layers, targets
-        What can be asked besides the grid's own.
+        What can be asked besides the grid's own; of a task all that it has.
     method, layer, target, example
         What is shown first; if None the first that can be, and the target that the model says.
     other, other_layer
@@ -95,7 +104,7 @@ class Workbench(Explorer):
         result: xr.Dataset,
         *,
         beside: Any = None,
-        recompute: Callable[..., xr.Dataset] | None = None,
+        recompute: AttributionTask | Callable[..., xr.Dataset] | None = None,
         methods: Sequence[str] = (),
         layers: Sequence[str] = (),
         targets: Sequence[str] = (),
@@ -109,8 +118,12 @@ class Workbench(Explorer):
         opacity: float = 0.8,
     ) -> None:
         first = cell_of(result)
+        if isinstance(recompute, AttributionTask):
+            task, recompute = recompute, partial(_attributed, recompute)
+            methods, layers = methods or tuple(METHODS), layers or task.layers
+            targets = targets or task.targets
         if recompute is not None and not callable(recompute):
-            refuse_type("recompute", "be a callable or None", recompute)
+            refuse_type("recompute", "be a task, a callable or None", recompute)
         offered = {"method": methods, "layer": layers, "target": targets}
         self.result, self.recompute = result, recompute
         self._held = {name: result[name].values.astype(str).tolist() for name in _NAMED}
@@ -203,7 +216,7 @@ class Workbench(Explorer):
         """What the model says of an example, if that is a target, else the first."""
         at = integer("example", example, low=0, high=self.result.sizes["example"] - 1)
         if "prediction" in self.result:
-            said = str(self.result["prediction"].values[at])
+            said = str(self.result["prediction"].values[at]).rpartition(": ")[2]
             return said if said in self._held["target"] else first.target
         return first.target
 

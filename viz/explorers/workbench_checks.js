@@ -22,10 +22,13 @@ function measureRows({ title, note }) {
   return { element: own.element, update };
 }
 
+/** What infidelities are shares of: that of attributions that are all 0, where it is known. */
+const wholeOf = (cell) => (cell.change > 0 ? cell.change : 1);
+
 /** All checks of one or two methods. `update` takes [{name, cell, check, tone}] and the control. */
 function checksPicture({ tip, data }) {
   const infidelity = measureRows({ title: "Infidelity",
-    note: "Lower is better: how badly the attribution foretells what a disturbance does to the output. It should stay below shuffled." });
+    note: "Lower is better: how badly the attribution foretells what taking parts away does to the output; 1 is as badly as zeros. It should stay below shuffled." });
   const sensitivity = measureRows({ title: "Sensitivity", note: "Lower is steadier: how much a small change of the input moves the attribution." });
   const curve = chart({ label: "Randomisation check", height: 200, tip, read: (i) => readAt(i) });
   const drawn = panel({ title: "Does it depend on what the model learned?",
@@ -34,8 +37,9 @@ function checksPicture({ tip, data }) {
   const element = h("div", { class: "lp-wb-checks" }, infidelity.element, sensitivity.element, drawn.element);
   let shown = [];
 
-  const interval = (cell, name) => cell[`${name}_interval`];
-  const value = (cell, name) => cell[name] ?? NaN;
+  const scaled = (cell, name) => (name === "infidelity" ? wholeOf(cell) : 1);
+  const interval = (cell, name) => cell[`${name}_interval`] && cell[`${name}_interval`].map((end) => end / scaled(cell, name));
+  const value = (cell, name) => (cell[name] ?? NaN) / scaled(cell, name);
   function readAt(i) {
     return [data.depths[i], ...shown.map(({ name, values }) => `${name}: ${number(values[i], 2)}`)];
   }
@@ -44,9 +48,7 @@ function checksPicture({ tip, data }) {
       ...sides.map((side) => ({ name: side.name, tone: side.tone, value: value(side.cell, name), interval: interval(side.cell, name) })),
       ...(control ? [{ name: "random (control)", tone: "ghost", value: value(control, name), interval: interval(control, name) }] : []),
       ...(name === "infidelity" && sides.length ? sides.filter((side) => Number.isFinite(value(side.cell, "infidelity_null")))
-        .map((side) => ({ name: `${side.name}, shuffled`, tone: "code-8", value: value(side.cell, "infidelity_null") })) : []),
-      ...(name === "infidelity" && sides.length && Number.isFinite(value(sides[0].cell, "change"))
-        ? [{ name: "all zeros", tone: "code-8", value: value(sides[0].cell, "change") }] : [])];
+        .map((side) => ({ name: `${side.name}, shuffled`, tone: "code-8", value: value(side.cell, "infidelity_null") / wholeOf(side.cell) })) : [])];
     infidelity.update(rows("infidelity"));
     sensitivity.update(rows("sensitivity"));
     shown = sides.filter((side) => side.check.curve).map((side) => ({ name: side.name, tone: side.tone, values: decode(side.check.curve.values),
@@ -57,7 +59,8 @@ function checksPicture({ tip, data }) {
     const all = shown.flatMap((one) => [one.values, one.low || [], one.high || []]);
     const [low, high] = extent(all, 0);
     const last = xs.length - 1;
-    curve.update({ x: { label: "drawn anew, down to", domain: [-0.15, last + 0.15], ticks: last > 4 ? [0, last] : xs, texts: (i) => shortened(data.depths[i]) },
+    const crowded = data.depths.reduce((sum, name) => sum + Math.min(name.length, 14) + 2, 0) > 38;
+    curve.update({ x: { label: "drawn anew, down to", domain: [-0.15, last + 0.15], ticks: crowded ? [0, last] : xs, texts: (i) => shortened(data.depths[i]) },
       y: { label: "rank correlation", domain: [Math.min(low, -0.05), Math.max(high, 1.05)] },
       series: shown.flatMap((one) => [...(one.low ? [{ kind: "band", xs, ys: one.high, lows: one.low, tone: one.tone, name: one.name }] : []),
         { kind: "dots", xs, ys: one.values, tone: one.tone, name: one.name }]),

@@ -18,7 +18,9 @@ function worded(value) {
 
 /** Values of a part, NaN where there are none. */
 function openValues({ size, at, values }) {
-  const held = decode(values);
+  // What was 0 is 0 again, whatever the steps of its code.
+  const half = values.hi === undefined ? 0 : (0.51 * (values.hi - values.lo)) / 65534;
+  const held = decode(values).map((value) => (Math.abs(value) <= half ? 0 : value));
   if (!at) return held;
   const found = new Float32Array(size);
   decode(at).forEach((place, i) => { found[place] = held[i]; });
@@ -111,11 +113,21 @@ function placeWords(part, i, example, data) {
     const columns = data.shape[1];
     return `row ${Math.floor(i / columns) + 1}, column ${(i % columns) + 1}`;
   }
-  if (part.kind === "edge") return `edge ${data.graph.ends[2 * i]}–${data.graph.ends[2 * i + 1]}`;
+  if (part.kind === "edge") return `edge ${[0, 1].map((end) => nodeNumber(data.graph, data.graph.ends[2 * i + end])).join("–")}`;
   if (part.kind === "region") return `region ${i + 1}`;
-  const label = data.graph && data.graph.labels ? ` (${data.graph.labels[i]})` : "";
-  return `node ${i}${label}`;
+  const label = (data.graph.labels || [])[i];
+  if (label === undefined) return `node ${i}`;
+  return label.startsWith("node ") ? label : `node ${i} (${label})`;
 }
+
+/** A node's number in the whole graph, where its label says it as "node 12: class", else its place. */
+function nodeNumber(graph, i) {
+  const said = /^node (\d+)\b/.exec((graph.labels || [])[i] || "");
+  return said ? said[1] : String(i);
+}
+
+/** The class that a prediction names, as "3" or as "node 12: 3". */
+const goalOf = (prediction) => (prediction || "").split(": ").at(-1);
 
 /** One value in words: what it is and how strong beside the strongest. */
 function valueWords(part, i, example, data) {
@@ -147,12 +159,8 @@ function cellSentence(cell, example, data) {
 /** Colours of shares in [-1, 1], and ink that can be read on them. */
 function divergingOf(ask) {
   const shades = heat(ask, "div");
-  const light = (rgb) => {
-    const [r, g, b] = rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
   const at = (share) => shades.at((clamp(share, -1, 1) + 1) / 2);
-  return { css: (share) => `rgb(${at(share).join(" ")})`, ink: (share) => (light(at(share)) > 0.179 ? "#000" : "#fff") };
+  return { css: (share) => `rgb(${at(share).join(" ")})`, ink: (share) => inkOn(at(share)) };
 }
 
 const overCss = (share, alpha) => `rgb(${(share > 0 ? FOR : AGAINST).join(" ")} / ${alpha})`;

@@ -2,13 +2,13 @@
 
 const MOST_NODES = 160;
 const GRAPH_HEIGHT = 340;
-const NAMED_NODES = 12;
+const NAMED_NODES = 10;
 const GRAPH_KEYS = "Left and right step through the nodes from the strongest on, up and down through the edges.";
 
 /** `update` takes {nodes, edges, example, reaches, text}; parts may be null. */
 function attributedGraph({ root, graph, onRead }) {
   const ask = palette(root);
-  const drawing = svg("svg", { tabindex: 0, role: "application", "aria-roledescription": "graph" });
+  const drawing = svg("svg", { tabindex: 0, role: "application", "aria-roledescription": "graph", "aria-label": "Attributions in the graph" });
   const element = h("div", { class: "lp-picture lp-wb-graph" }, drawing);
   let content = null;
   let width = 0;
@@ -16,6 +16,7 @@ function attributedGraph({ root, graph, onRead }) {
   let lit = { node: -1, edge: -1 };
   const endsOf = (i) => [graph.ends[2 * i], graph.ends[2 * i + 1]];
 
+  const briefly = (i) => graph.labels[i].replace(/^node /, "");
   function shown({ nodes, edges, example }) {
     const weight = new Float32Array(graph.xs.length);
     const add = (i, value) => { weight[i] = Math.max(weight[i], value); };
@@ -65,11 +66,16 @@ function attributedGraph({ root, graph, onRead }) {
       return dot;
     });
     const goal = example.explained;
-    const named = graph.labels ? [...new Set([...order.slice(-NAMED_NODES), ...(goal >= 0 ? [goal] : [])])] : [];
+    const topOf = (i) => y(i) - (i === goal ? 20 : 5 + 9 * Math.sqrt(Math.abs(share(i))));
+    const named = [];
+    for (const i of graph.labels ? [...(goal >= 0 ? [goal] : []), ...order.slice(-NAMED_NODES).reverse()] : []) {
+      const apart = (j) => Math.abs(topOf(i) - topOf(j)) > 13 || Math.abs(x(i) - x(j)) > 3.2 * (briefly(i).length + briefly(j).length);
+      if (named.every(apart)) named.push(i);
+    }
     drawing.setAttribute("viewBox", `0 0 ${width} ${GRAPH_HEIGHT}`);
     drawing.setAttribute("aria-label", `Graph: the ${kept.length} nodes that matter, of ${graph.xs.length}. ${text} ${GRAPH_KEYS}`);
     drawing.replaceChildren(svg("g", {}, lines), goal >= 0 ? svg("circle", { class: "lp-wb-goal", cx: x(goal), cy: y(goal), r: 17 }) : "",
-      svg("g", {}, dots), svg("g", {}, named.map((i) => svg("text", { x: x(i), y: y(i) - (i === goal ? 20 : 5 + 9 * Math.sqrt(Math.abs(share(i)))) }, graph.labels[i]))));
+      svg("g", {}, dots), svg("g", {}, named.map((i) => svg("text", { x: x(i), y: topOf(i) }, briefly(i)))));
     drawing.dataset.ready = "true";
     mark();
   }

@@ -8,7 +8,7 @@ const KEYS_REGIONS = "Arrow keys step through the regions.";
  *  `onRead(part, i)` hears which pixel or region is looked at. */
 function attributedPicture({ root, shape, onRead }) {
   const ask = palette(root);
-  const canvas = h("canvas", { tabindex: 0, role: "application", "aria-roledescription": "heat map" });
+  const canvas = h("canvas", { tabindex: 0, role: "application", "aria-roledescription": "heat map", "aria-label": "Attributions over the picture" });
   const element = h("div", { class: "lp-picture" }, canvas);
   const sheets = new Map(); // example to its picture, opened once
   let content = null;

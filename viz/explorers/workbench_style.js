@@ -1,8 +1,8 @@
 // What only the workbench looks like; everything else is the shared style sheet's.
 
 const WORKBENCH_STYLE = `
-.lp { --lp-div-0: light-dark(#073763, #a8d8ff); --lp-div-1: light-dark(#3f8cc6, #2f7fc0); --lp-div-2: light-dark(#cfe2f2, #1d2b3a);
-  --lp-div-3: light-dark(#f6f6f4, #232830); --lp-div-4: light-dark(#f8dcc4, #44301f); --lp-div-5: light-dark(#d9762b, #c4661f);
+.lp { --lp-div-0: light-dark(#073763, #a8d8ff); --lp-div-1: light-dark(#3f8cc6, #2f7fc0); --lp-div-2: light-dark(#cfe2f2, #1f3145);
+  --lp-div-3: light-dark(#f6f6f4, #20252d); --lp-div-4: light-dark(#f8dcc4, #44301f); --lp-div-5: light-dark(#d9762b, #c4661f);
   --lp-div-6: light-dark(#7a2e00, #ffc794); }
 .lp-wb-bar { grid-template-columns: minmax(0, 1.6fr) minmax(0, 1fr) auto minmax(110px, 0.7fr); }
 @container (max-width: 720px) { .lp-wb-bar { grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); } }

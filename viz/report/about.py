@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # The element of a page that holds these lines, see templates/loupe/parts.html.j2.
 ELEMENT = "loupe-page"
 _PROJECT = Path(__file__).parents[2]
+_CARD = 260  # characters of text that a card takes
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"(])")
 
 
@@ -172,13 +173,23 @@ def first_sentence(markdown: str) -> str:
 
 
 def _opening(notebook: NotebookNode) -> str:
-    """The first paragraph after the heading."""
+    """What the first paragraph after the heading begins with: as many sentences as a card takes."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             for paragraph in re.split(r"\n\s*\n", cell.source):
                 if not paragraph.lstrip().startswith("#") and paragraph.strip():
-                    return plain_text(paragraph)
+                    return _short(plain_text(paragraph))
     return ""
+
+
+def _short(text: str) -> str:
+    """Whole sentences from the start, no more than fill a card, but at least one."""
+    kept = ""
+    for sentence in _SENTENCE.split(text):
+        if kept and len(kept) + len(sentence) > _CARD:
+            break
+        kept = f"{kept} {sentence}".strip()
+    return kept
 
 
 def _answer(notebook: NotebookNode) -> str:

@@ -46,12 +46,27 @@ def export_results(
         If a result is no Dataset.
     ValueError
         If there is none, one does not say its probe, or the page would be too large.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> out = Path(tempfile.mkdtemp()) / "page.html"
+    >>> ds = xr.Dataset({"share": 0.5}, attrs={"probe": "mine.share"})
+    >>> export_results([ds], out, title="One number").name
+    'page.html'
     """
     return write_page(results_page(results, title=title), out, limit=limit)
 
 
 def results_page(results: Sequence[xr.Dataset], *, title: str) -> str:
-    """The text of the page that `export_results` writes."""
+    """The text of the page that `export_results` writes.
+
+    Examples
+    --------
+    >>> ds = xr.Dataset({"share": 0.5}, attrs={"probe": "mine.share"})
+    >>> "One number" in results_page([ds], title="One number")
+    True
+    """
     from jinja2 import Environment, FileSystemLoader
 
     for at, result in enumerate(_checked(results)):

@@ -41,6 +41,16 @@ def plot_cross_modal(ds: xr.Dataset, ax: Any = None) -> np.ndarray:
         If `ds` is no Dataset.
     ValueError
         If the result lacks the probability.
+
+    Examples
+    --------
+    >>> values = (("layer", "head", "direction"), [[[0.9, 0.1], [0.2, 0.4]]])
+    >>> ds = xr.Dataset({"probability": values}, {"layer": [0], "head": [0, 1]})
+    >>> axes = plot_cross_modal(ds.assign_coords(direction=["text->image", "image->text"]))
+    >>> len(axes)
+    2
+    >>> import matplotlib.pyplot
+    >>> matplotlib.pyplot.close(axes[0].figure)
     """
     dims = ["layer", "head", "direction"]
     ds = read(ds, ["probability"], dims, made_by="probe.value.cross_modal")
