@@ -1,9 +1,10 @@
+# make demo     build the environment once, show a real sentence model: the first picture
 # make report   build the environment once, run the tour in full, print the path of its page; then small
 #               previews of the other notebooks that have no page yet, and reports/index.html over all
 # make gallery  every notebook in full (about half an hour), and reports/index.html
 # make test     the same set-up, then every test
 # make lab      open JupyterLab on the notebooks
-# make benchmark / sts / renode / iais   the figures of the README, measured again
+# make benchmark / sts / renode / iais / contact   the figures of the README and docs/measured.md, again
 # One notebook in full: make report NOTEBOOK=03_totoro   (and reports/index.html again)
 # Another torch:        make report TORCH="torch --index-url https://download.pytorch.org/whl/cu130"
 # Another interpreter:  make report PYTHON=/path/to/python3.11
@@ -16,12 +17,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.loupe-installed
 PYTEST ?=
 
-.PHONY: report gallery test fast lab lint docs benchmark sts renode iais clean
+.PHONY: demo report gallery test fast lab lint docs benchmark sts renode iais contact clean
 .DEFAULT_GOAL := report
 
 $(STAMP): pyproject.toml constraints.txt install.py
 	@"$(PYTHON)" install.py --venv "$(VENV)" --torch "$(TORCH)"
 	@touch "$@"
+
+demo: $(STAMP)
+	@"$(BIN)/python" -m loupe demo
 
 report: $(STAMP)
 	@"$(BIN)/python" -m loupe gallery $(if $(NOTEBOOK),"$(NOTEBOOK)",00_tour --previews)
@@ -65,6 +69,9 @@ iais: $(STAMP)
 docs: $(STAMP)
 	@NO_MKDOCS_2_WARNING=1 "$(BIN)/python" -m mkdocs build --strict
 	@"$(BIN)/python" docs/hooks/check_links.py site
+
+contact:
+	@"$(PYTHON)" tests/benchmarks/first_contact.py
 
 clean:
 	rm -rf "$(VENV)" reports site build ./*.egg-info

@@ -115,7 +115,7 @@ def test_pictures_beside_are_drawn_for_each_example_and_theme() -> None:
     for i, pictures in enumerate(one["pictures"]):
         light, dark = pictures
         assert f"Example {i}" in light["alt"]
-        assert light["src"].startswith("data:image/png;base64,")
+        assert light["src"].startswith("data:image/webp;base64,")
         assert light["src"] != dark["src"]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
 import xarray as xr
@@ -108,7 +110,13 @@ def _drawn(ds: xr.Dataset, options: dict[str, Any], name: str) -> dict[str, str]
 
 
 def _shot(figure: Any) -> dict[str, str]:
+    from PIL import Image
+
     from ..report.pictures import picture
 
     src, alt = picture(figure, dpi=90)
-    return {"src": src, "alt": alt}
+    # The same pixels in half the bytes.
+    with Image.open(BytesIO(base64.b64decode(src.partition(",")[2]))) as image, BytesIO() as file:
+        image.convert("RGB").save(file, "WEBP", lossless=True, method=4)
+        encoded = base64.b64encode(file.getvalue()).decode("ascii")
+    return {"src": f"data:image/webp;base64,{encoded}", "alt": alt}

@@ -12,7 +12,7 @@ function methodSide({ root, data, store, heading, names, optional, onChange, onR
     onChange: (value) => onChange({ [names[1]]: value }) });
   const why = h("p", { class: "lp-wb-why", hidden: true });
   const read = h("p", { class: "lp-wb-read", role: "status", "aria-live": "polite" });
-  const said = h("p", { class: "lp-summary" });
+  const said = h("p", { class: "lp-wb-said" });
   const how = h("p", { class: "lp-wb-how" });
   const kinds = data.parts.map((part) => part.kind);
   const some = (...wanted) => wanted.some((kind) => kinds.includes(kind));

@@ -12,6 +12,7 @@ const WORKBENCH_STYLE = `
 .lp-wb-side { display: grid; gap: 12px; align-content: start; }
 .lp .lp-wb-why { padding: 10px 14px; border-left: 3px solid var(--lp-control); background: var(--lp-panel); border-radius: 0 6px 6px 0; overflow-wrap: anywhere; }
 .lp .lp-wb-read { min-height: 21px; color: var(--lp-ink); font-size: 13px; overflow-wrap: anywhere; }
+.lp .lp-wb-said { color: var(--lp-soft); overflow-wrap: anywhere; }
 .lp .lp-wb-how { color: var(--lp-soft); font-size: 12.5px; }
 .lp-wb-words { display: flex; flex-wrap: wrap; gap: 4px 3px; }
 .lp .lp-wb-words button { height: auto; min-height: 44px; min-width: 24px; padding: 2px 4px; border: 1px solid transparent; border-radius: 6px;
