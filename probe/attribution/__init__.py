@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .agreeing import agreement
     from .cells import attribute, grid
     from .methods import METHODS
     from .task import AttributionTask
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
 _HOME = {
     "METHODS": "methods",
     "AttributionTask": "task",
+    "agreement": "agreeing",
     "attribute": "cells",
     "grid": "cells",
 }
 
-__all__ = ["METHODS", "AttributionTask", "attribute", "grid"]
+__all__ = ["METHODS", "AttributionTask", "agreement", "attribute", "grid"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,10 @@ import xarray as xr
 from .._check import refuse
 
 # Variables and coordinates that say which unit a row is.
-_IDENTITY = ("text", "caption", "label_of", "row", "split_seed", "label", "image_size")
+_IDENTITY = (
+    *("text", "caption", "label_of", "row", "split_seed", "label", "image_size"),
+    *("token", "image", "explained"),
+)
 _MOST_NAMED = 6
 
 
@@ -65,19 +68,27 @@ def unlike(a: xr.Dataset, b: xr.Dataset, dim: str) -> str:
     """Why units along a dim of two aligned results are not known to be the same, "" if they are."""
     if dim not in a.dims or dim not in b.dims:
         return f"no {dim} in both"
-    if dim in a.indexes and dim in b.indexes:
-        return ""
     if a.sizes[dim] != b.sizes[dim]:
         return f"{a.sizes[dim]} against {b.sizes[dim]} unlabelled along {dim}"
     told = [
         np.array_equal(a[name].values, b[name].values)
         for name in _IDENTITY
-        if name in a.variables and name in b.variables and a[name].dims == b[name].dims == (dim,)
+        if name in a.variables
+        and name in b.variables
+        and a[name].dims == b[name].dims
+        and a[name].dims[:1] == (dim,)
     ]
     if told:
         return "" if all(told) else f"rows along {dim} are not the same ones"
+    if dim in a.indexes and dim in b.indexes and not (_placed(a, dim) or _placed(b, dim)):
+        return ""
     same = a.attrs.get("data_hash") and a.attrs.get("data_hash") == b.attrs.get("data_hash")
     return "" if same else f"nothing says that rows along {dim} are the same ones"
+
+
+def _placed(ds: xr.Dataset, dim: str) -> bool:
+    """Whether labels are places of examples in some data, which other data have too."""
+    return dim == "example" and np.issubdtype(ds[dim].dtype, np.integer)
 
 
 def _bare(ds: xr.Dataset) -> xr.Dataset:

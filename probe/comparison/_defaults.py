@@ -21,11 +21,15 @@ class Compared(NamedTuple):
         Dim along which both results may hold the same units, "" if there is none.
     within
         Dims to average over before pairing, since their labels share a unit.
+    per
+        (variable, what it is a share of): a score's own scale is the model's, so that only shares
+        of two models can be compared. The share is called ``<variable>_share``.
     """
 
     variables: tuple[str, ...]
     pair_by: str = ""
     within: tuple[str, ...] = ()
+    per: tuple[tuple[str, str], ...] = ()
 
 
 _PROBER = Compared(("accuracy", "selectivity", "control"))
@@ -33,7 +37,11 @@ _GEOMETRY = (
     *("average_cosine", "isoscore_corrected", "effective_rank", "uniformity"),
     *("twonn_dimension", "hubness_skew", "partition_isotropy"),
 )
-_FAITHFUL = Compared(("infidelity", "sensitivity", "completeness_gap"), "example")
+_FAITHFUL = Compared(
+    ("infidelity_share", "sensitivity", "completeness_gap"),
+    "example",
+    per=(("infidelity", "change"),),
+)
 COMPARED = {
     "attribution.attribution": _FAITHFUL,
     "attribution.grid": _FAITHFUL,
@@ -117,6 +125,23 @@ def probe_of(named: dict[str, Any]) -> str:
     if first in SHOWN:
         refuse(next(iter(found)), "hold a measure", f"a result of {first}", SHOWN[first])
     return first
+
+
+def prepared(probe: str, ds: xr.Dataset) -> xr.Dataset:
+    """The result with the shares that are compared in place of numbers on a model's own scale.
+
+    Examples
+    --------
+    >>> ds = xr.Dataset({"infidelity": ("example", [2.0, 1.0]), "change": ("example", [8.0, 0.0])})
+    >>> prepared("attribution.grid", ds).infidelity_share.values
+    array([0.25,  nan])
+    """
+    for name, whole in COMPARED.get(probe, Compared(())).per:
+        if name in ds and whole in ds:
+            share = ds[name] / ds[whole].where(ds[whole] > 0)
+            words = {"long_name": f"{name} as a share of the {whole}", "units": "1"}
+            ds = ds.assign({f"{name}_share": share.transpose(*ds[name].dims).assign_attrs(words)})
+    return ds
 
 
 def compared_in(probe: str, results: list[xr.Dataset], wanted: Any) -> list[str]:

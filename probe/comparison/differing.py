@@ -16,9 +16,13 @@ from .._provenance import provenance
 from ..statistics import correct
 from . import recovery, resampling
 from ._aligning import aligned, common, unlike
-from ._defaults import COMPARED, Compared, compared_in, probe_of
+from ._defaults import COMPARED, Compared, compared_in, prepared, probe_of
 
 _BOUND = ["low", "high"]
+_NEIGHBOURS = (
+    "paired over nodes of one graph: intervals and p take nodes for independent, which neighbours "
+    "are not; where they differ alike, intervals are too short and p too small"
+)
 
 
 def difference(
@@ -42,6 +46,10 @@ def difference(
     - **independent**: both results hold an interval of it. `recovered_difference` (MOVER).
     - **none**: the difference without an interval, and the reason why.
 
+    Units are taken for independent. Nodes of one graph are not: neighbours often differ alike, so
+    that intervals over nodes are too short and p too small; ``notes`` say so where it applies.
+    Pair over splits or graphs where a claim hangs on it.
+
     Parameters
     ----------
     a, b
@@ -53,7 +61,8 @@ def difference(
     pair_by
         Dim of the shared units, which are then taken to be the same, label by label, or row by
         row where the dim has no labels. If None, that of the probe, if both results show that
-        their units are the same: by labels, texts or the hash of their data.
+        their units are the same: by labels (places of examples are none), texts, images or the
+        hash of their data.
     level, n_boot, n_permutations, seed
         Coverage of the intervals, equal to that of the results' own; resamples; flips; seed.
 
@@ -92,6 +101,7 @@ def difference(
     """
     started = time.perf_counter()
     probe = probe_of({"a": a, "b": b})
+    a, b = prepared(probe, a), prepared(probe, b)
     checked_level(level)
     if isinstance(names, str) or len(names) != 2 or len(set(names)) != 2:
         refuse("names", "be two different names", names)
@@ -116,6 +126,8 @@ def difference(
             found |= _over_units(first[name], second[name], asked, kept.within, options, why)
         else:
             found |= _of_intervals(first, second, name, level)
+    if any(str(found[f"{name}_difference"].attrs["pairing"]).startswith("paired") for name in done):
+        notes += [_NEIGHBOURS] if asked == "node" or "explained" in first else []
     if not done:
         refuse("b", "hold a variable that can be compared with that of `a`", "; ".join(notes))
     for name in done:

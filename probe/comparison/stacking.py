@@ -13,7 +13,7 @@ import xarray as xr
 from .._check import refuse, refuse_type
 from .._provenance import provenance
 from ._aligning import aligned, common
-from ._defaults import COMPARED, Compared, compared_in, probe_of
+from ._defaults import COMPARED, Compared, compared_in, prepared, probe_of
 
 
 def series(
@@ -60,8 +60,8 @@ def series(
         refuse("results", "hold at least two results", len(results))
     steps = all(isinstance(name, int | np.integer) for name in results)
     order = sorted(results) if steps else list(results)
-    named = {str(name): results[name] for name in order}
     probe = probe_of({f"results[{name!r}]": results[name] for name in order})
+    named = {str(name): prepared(probe, results[name]) for name in order}
     wanted = compared_in(probe, list(named.values()), variables)
     found, notes = aligned(named)
     kept = COMPARED.get(probe, Compared(()))

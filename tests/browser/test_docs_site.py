@@ -10,8 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.accessible import SIZES, assert_accessible, assert_reflows
 from tests.browser.conftest import Watched
 from tests.docs_site import build
+
+
+# One of each kind: text, code, formulas, signatures, links, tables.
+PAGES = (
+    *("index", "tutorials/03_totoro", "explanation/totoro", "reference/whitening"),
+    *("gotchas", "measured"),
+)
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -112,3 +120,32 @@ def test_a_tutorial_says_how_to_make_its_executed_page(
     assert "loupe report notebooks/03_totoro.ipynb" in text
     watched.shoot("docs-tutorial")
     watched.assert_clean()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_kind_of_page_is_for_everyone(
+    site: str, open_page: Callable[..., Watched], name: str
+) -> None:
+    for size, scheme in (("100 %", "light"), ("100 %", "dark"), ("200 %", "dark")):
+        watched = open_page(f"{site}/{name}.html", color_scheme=scheme, **SIZES[size])
+        watched.page.wait_for_load_state("load")
+        assert_accessible(watched.page)
+        if size != "100 %":
+            assert_reflows(watched.page)
+            watched.page.set_viewport_size(SIZES["400 %"]["viewport"])
+            assert_reflows(watched.page)
+        watched.shoot(f"docs-{Path(name).name}-{size.split()[0]}-{scheme}")
+        watched.assert_clean()
+        watched.page.close()
+
+
+def test_a_narrow_page_has_its_navigation_at_hand(
+    site: str, open_page: Callable[..., Watched]
+) -> None:
+    page = open_page(f"{site}/index.html", **SIZES["200 %"]).page
+    drawer = page.locator(".md-sidebar--primary")
+    assert not drawer.is_visible()
+    button = page.get_by_role("button", name="Navigation")
+    button.focus()
+    page.keyboard.press("Enter")
+    drawer.get_by_role("link", name="Gotchas").wait_for()

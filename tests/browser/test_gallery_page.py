@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.accessible import SIZES, assert_accessible, assert_reflows
 from tests.viz.pages import page, png, shown
 from viz.report import export_gallery
 
@@ -85,3 +86,12 @@ def test_it_has_a_dark_theme_and_one_column_where_it_is_narrow(
     assert dark.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     boxes = [dark.page.locator(".card").nth(at).bounding_box() for at in (0, 1)]
     assert boxes[0]["x"] == boxes[1]["x"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_for_everyone(index: Path, open_page: Callable[..., Any], scheme: str) -> None:
+    for size in SIZES:
+        page = open_page(index.as_uri(), color_scheme=scheme, **SIZES[size]).page
+        assert_accessible(page)
+        assert_reflows(page)
+        page.close()

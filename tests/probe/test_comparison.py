@@ -211,11 +211,14 @@ def test_shared_examples_are_paired_and_others_are_not() -> None:
 
 def test_labelled_examples_are_joined_and_texts_that_differ_forbid_pairs() -> None:
     rng = np.random.default_rng(5)
-    a = per_example(rng.normal(size=(12, 2))).assign_coords(example=np.arange(12))
+    a = per_example(rng.normal(size=(12, 2)), data_hash="x").assign_coords(example=np.arange(12))
     b = (a + 1).assign_attrs(a.attrs).isel(example=slice(None, 2, -1))
     found = difference(a, b)
     assert "paired over 9 examples" in found.pair_isd_difference.attrs["pairing"]
     np.testing.assert_allclose(found.pair_isd_difference, 1)
+    # Places of examples are the same in any data.
+    words = difference(a, b.assign_attrs(data_hash="y")).pair_isd_difference.attrs["pairing"]
+    assert "nothing says that rows along example are the same ones" in words
     one = per_example(rng.normal(size=(12, 2))).assign_coords(
         text=("example", list("abcdefghijkl"))
     )
@@ -231,6 +234,15 @@ def test_seeds_within_splits_are_averaged_and_few_pairs_are_said() -> None:
     assert found.score_difference.dims == ("arm", "metric")
     np.testing.assert_allclose(found.score_difference, 0.1)
     assert found.score_difference.attrs["pairing"] == "paired over 6 splits, too few for a call"
+
+
+def test_pairs_of_nodes_say_that_neighbours_are_not_independent() -> None:
+    nodes = totoro_results.conflicts()
+    found = difference(nodes, nodes)
+    assert "paired over" in found.totoro_difference.attrs["pairing"]
+    assert "nodes for independent, which neighbours are not" in found.attrs["notes"]
+    study = totoro_results.study()
+    assert "independent" not in difference(study, study).attrs["notes"]
 
 
 def test_steps_of_a_training_are_a_series() -> None:

@@ -12,8 +12,15 @@ from matplotlib.axes import Axes
 
 import viz
 from probe.comparison import difference
+from tests.viz import (
+    attribution_results,
+    isd_results,
+    lowrank_results,
+    totoro_results,
+    value_results,
+    whitening_results,
+)
 from tests.viz import comparison_results as results
-from tests.viz import isd_results, lowrank_results, totoro_results, value_results, whitening_results
 from tests.viz.drawn import (
     assert_cuts_no_text,
     assert_keeps_to_axes,
@@ -83,6 +90,32 @@ def test_cells_share_one_scale_and_the_difference_is_centred_on_zero() -> None:
     assert other[1].get_title(loc="left") == "model less twin"
 
 
+@pytest.mark.parametrize("half", [0.5, 0.01])
+def test_differences_inside_their_intervals_are_pale(half: float) -> None:
+    effects = 0.02 * np.random.default_rng(0).normal(size=(2, 3, 4))
+    dims = ("layer", "head")
+    one, two = (
+        xr.Dataset(
+            {
+                "effect": (dims, each),
+                "effect_interval": ((*dims, "bound"), np.add.outer(each, [-half, half])),
+            },
+            {"layer": range(3), "head": range(4), "bound": ["low", "high"]},
+            {"probe": "value.head_ablation"},
+        )
+        for each in effects
+    )
+    found = difference(one, two)
+    mesh = plot_difference(found)[2].collections[0]
+    gap = np.abs(found.effect_difference.values)
+    # Equal half widths add in squares, so every interval reaches this far.
+    wide = half * np.sqrt(2)
+    assert mesh.get_clim()[1] == pytest.approx(max(gap.max(), wide))
+    far_from_page = np.abs(mesh.to_rgba(mesh.get_array())[..., :3] - mesh.to_rgba(0.0)[:3]).max()
+    full = np.abs(np.array(mesh.to_rgba(mesh.get_clim()[1]))[:3] - mesh.to_rgba(0.0)[:3]).max()
+    assert (far_from_page < 0.35 * full) == (wide > gap.max())
+
+
 def test_rows_draw_one_number_each_and_hollow_what_is_not_called() -> None:
     ds = results.rows()
     both, change = plot_difference(ds)
@@ -111,6 +144,7 @@ def bars_across(ax: Axes) -> list[list[float]]:
 
 
 PAIRS = {
+    "attribution.grid": attribution_results.pixels,
     "value.coreference": value_results.hits,
     "value.cross_modal": value_results.crossing,
     "value.fusion_degree": value_results.fused,
@@ -160,7 +194,7 @@ def test_every_probe_with_a_picture_is_compared_or_refused_with_a_hint() -> None
     from viz._registry import PLOTS
 
     assert set(PLOTS) - {"value.training"} <= set(COMPARED) | set(SHOWN)
-    assert set(PLOTS) - set(PAIRS) - set(SHOWN) <= {"attribution.attribution", "attribution.grid"}
+    assert set(PLOTS) - set(PAIRS) - set(SHOWN) <= {"attribution.attribution"}
 
 
 def test_series_are_coloured_in_order_and_thinned_when_many() -> None:

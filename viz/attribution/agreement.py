@@ -49,17 +49,16 @@ def plot_agreement(
         If it lacks what is drawn, or there is no such layer or input.
     """
     from probe._check import one_of
+    from probe.attribution import agreement
 
     ds = read(ds, [], AXES, made_by=MADE_BY)
     parts = {name: dims for name, _, dims in parts_of(ds)}
     own = next(iter(parts)) if part is None else one_of("part", part, tuple(parts))
     at = chosen(ds, "layer", layer)[0]
-    values = ds[f"attribution_{own}"].sel(layer=at)
-    values = values.transpose("method", "target", "example", *parts[own]).values
-    values = values.reshape(*values.shape[:3], -1)
-    kept = np.flatnonzero(np.isfinite(values).any(axis=(1, 2, 3)))
+    measured = agreement(ds, layer=at, part=own)
+    kept = np.flatnonzero(np.isfinite(measured.rank_correlation).any("other"))
     names = [spoken(name) for name in ds["method"].values.astype(str)[kept]]
-    found = agreement(values[kept])
+    found = measured.rank_correlation.values[np.ix_(kept, kept)]
     side = max(4.2, 1.9 + 0.62 * len(names))
     with style.canvas(ax, size=(side + 1.0, side)) as (panel,):
         scale = scale_around_zero(np.ones(1), style.theme_of(panel))
@@ -84,31 +83,3 @@ def plot_agreement(
         style.say(panel, f"{title} {note} {'; '.join(pairs)}.")
         head([panel], [Heading(title, note)])
     return panel
-
-
-def agreement(values: np.ndarray) -> np.ndarray:
-    """Mean over (target, example) of the rank correlations (method, method) of (..., value).
-
-    Examples
-    --------
-    >>> one = np.array([[[[1.0, 2.0, 3.0]]], [[[3.0, 2.0, 1.0]]]])
-    >>> agreement(one).tolist()
-    [[1.0, -1.0], [-1.0, 1.0]]
-    """
-    from scipy.stats import rankdata
-
-    n = len(values)
-    found = np.full((n, n, *values.shape[1:3]), np.nan)
-    for target, example in np.ndindex(values.shape[1:3]):
-        one = values[:, target, example]
-        known = np.isfinite(one).all(axis=0)
-        if known.sum() < 2:
-            continue
-        ranks = rankdata(one[:, known], axis=1)
-        ranks -= ranks.mean(axis=1, keepdims=True)
-        length = np.sqrt((ranks**2).sum(axis=1))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            found[:, :, target, example] = ranks @ ranks.T / np.outer(length, length)
-    known = np.isfinite(found)
-    total, count = np.where(known, found, 0).sum(axis=(2, 3)), known.sum(axis=(2, 3))
-    return np.divide(total, count, out=np.full((n, n), np.nan), where=count > 0)

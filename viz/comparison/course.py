@@ -60,9 +60,16 @@ def plot_series(
     Examples
     --------
     >>> from probe.comparison import series
-    >>> one = xr.Dataset({"nmi": ("layer", [0.9, 0.2])}, {"layer": [0, 1]})
-    >>> one.attrs["probe"] = "value.fusion_degree"
-    >>> (ax,) = plot_series(series({0: one, 50: one * 0.5 + one.where(one < 0)}))  # doctest: +SKIP
+    >>> attrs = {"probe": "value.fusion_degree"}
+    >>> steps = {
+    ...     step: xr.Dataset({"nmi": ("layer", nmi)}, {"layer": [0, 1]}, attrs)
+    ...     for step, nmi in ((0, [0.9, 0.2]), (50, [0.4, 0.1]))
+    ... }
+    >>> (ax,) = plot_series(series(steps))
+    >>> [line.get_ydata().tolist() for line in ax.get_lines()]
+    [[0.9, 0.2], [0.4, 0.1]]
+    >>> import matplotlib.pyplot
+    >>> matplotlib.pyplot.close(ax.figure)
     """
     if not isinstance(ds, xr.Dataset):
         refuse_type("ds", f"be an xarray.Dataset, such as {MADE_BY} gives", ds)

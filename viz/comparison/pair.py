@@ -24,6 +24,7 @@ from ._panels import (
     draw_lines,
     limits,
     named_cell,
+    reach,
     told_cells,
     told_line,
     told_value,
@@ -48,7 +49,9 @@ def plot_difference(
 
     One number each is a row; along one dim lines, along two cells. The difference is drawn with
     its interval around zero; what is called a difference, after Holm over all cells of the
-    variable, is filled (lines, rows) or ringed (cells). Cells show no interval.
+    variable, is filled (lines, rows) or ringed (cells). Cells show no interval, but the colours of
+    their difference have full strength only at the larger of the largest difference and the median
+    half width of the intervals drawn: differences well inside their intervals stay pale.
 
     Parameters
     ----------
@@ -77,9 +80,16 @@ def plot_difference(
     Examples
     --------
     >>> from probe.comparison import difference
-    >>> one = xr.Dataset({"nmi": ("layer", [0.9, 0.2])}, {"layer": [0, 1]})
-    >>> one.attrs["probe"] = "value.fusion_degree"
-    >>> _, change = plot_difference(difference(one, one + 0.1 * (one > 0.5)))  # doctest: +SKIP
+    >>> attrs = {"probe": "value.fusion_degree"}
+    >>> one, two = (
+    ...     xr.Dataset({"nmi": ("layer", nmi)}, {"layer": [0, 1]}, attrs)
+    ...     for nmi in ([0.75, 0.25], [1.0, 0.25])
+    ... )
+    >>> _, change = plot_difference(difference(one, two))
+    >>> change.get_lines()[1].get_ydata().tolist()
+    [0.25, 0.0]
+    >>> import matplotlib.pyplot
+    >>> matplotlib.pyplot.close(change.figure)
     """
     _checked(ds)
     one = sliced(ds, "_difference", variable, at)
@@ -203,7 +213,7 @@ def _cells(ds: xr.Dataset, one: Slice, ax: Any) -> np.ndarray:
         known = np.concatenate([each[np.isfinite(each)] for each in values[:2]])
         low, high = limits(known)
         both = scale_of(known, colours, vmin=low, vmax=high)
-        far = float(np.nanmax(np.abs(values[2]), initial=0.0)) or 1.0
+        far = reach(lines[2])
         apart = scale_of([-far, far], colours, null=0.0)
         rings = called if called.any() else None
         rows_, columns = labels
