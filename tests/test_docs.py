@@ -114,6 +114,14 @@ def test_lazily_exported_names_show_their_own_docstrings(built: tuple[Path, str]
     assert "how far from filling space evenly they are" in page
 
 
+def test_a_theme_that_has_changed_is_noticed() -> None:
+    tool = _tool("reachable")
+    page = "".join(f"{start}>" for start in tool.ADDED)
+    assert tool.on_post_page(page).count("aria-label=") == len(tool.ADDED)
+    with pytest.raises(Exception, match="have no `<label"):
+        tool.on_post_page("<p>")
+
+
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_that_a_text_links_to_are_there(path: Path) -> None:
     text = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)

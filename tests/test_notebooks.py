@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -54,13 +55,9 @@ def test_it_asks_answers_and_has_one_cell_of_sizes(path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS + TEMPLATES, ids=lambda p: p.stem)
 def test_it_runs_without_any_download(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demo_model: None
+    path: Path, executed: Callable[[Path], nbformat.NotebookNode], demo_model: None
 ) -> None:
-    from viz.report import execute_notebook
-
-    monkeypatch.setenv("LOUPE_DATA", str(tmp_path / "empty"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    ran = execute_notebook(path, fast=True)
-    counts = [cell.execution_count for cell in ran.cells if cell.cell_type == "code"]
+    cells = executed(path).cells
+    counts = [cell.execution_count for cell in cells if cell.cell_type == "code"]
     assert all(counts)
     assert counts == sorted(counts)

@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 from tests.viz import value_results as results
-from tests.viz.drawn import lines, no_figure_is_left  # noqa: F401 (a fixture)
+from tests.viz.drawn import (
+    assert_cuts_no_text,
+    lines,
+    no_figure_is_left,  # noqa: F401 (a fixture)
+)
 from viz import style, value
 from viz.value.held import most_counted
 from viz.value.scale import scale_of
@@ -28,7 +33,7 @@ def marked(ax, sign: str) -> list[tuple[int, int]]:
 
 
 def numbers(ax) -> list[str]:
-    return [text.get_text() for text in ax.texts if text.get_fontsize() == 7.5]
+    return [text.get_text() for text in ax.texts if text.get_fontsize() == 8.0]
 
 
 def hatched(ax) -> int:
@@ -154,6 +159,24 @@ def test_matrices_of_both_directions_share_a_scale_around_their_own_chance() -> 
     assert len(clims) == 1
     assert marked(axes[0], "ring") == [results.AHEAD]
     assert marked(axes[1], "ring") == [results.BACK]
+
+
+@pytest.mark.parametrize("count", [3, 8, 14])
+def test_many_kinds_make_the_picture_taller_and_no_text_smaller(count: int) -> None:
+    one, *others = (results.hits().isel(kind=[i % 3]) for i in range(count))
+    named = [ds.assign_coords(kind=[f"kind {i}"]) for i, ds in enumerate(others)]
+    ds = xr.concat([one, *named], "kind", data_vars="minimal", coords="minimal", compat="override")
+    axes = value.plot_coreference(ds, ds)
+    figure = axes[0].figure
+    assert_cuts_no_text(figure)
+    width, height = figure.get_size_inches()
+    assert width < 10
+    assert height > 0.37 * 2 * min(count, 12) + 3
+    texts = [text for text in figure.findobj(Text) if text.get_text().strip()]
+    assert min(text.get_fontsize() for text in texts) >= 8
+    boxes = [ax.get_position() for ax in axes]
+    assert boxes[2].y1 < min(boxes[0].y0, boxes[1].y0)
+    assert boxes[2].width > 1.8 * boxes[0].width
 
 
 def test_held_out_scores_stand_beside_chance_and_twin() -> None:

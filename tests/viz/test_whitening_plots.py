@@ -73,6 +73,21 @@ def test_every_picture_names_what_is_missing(plot, result, panels) -> None:
     assert plt.get_fignums() == []
 
 
+def test_tiny_and_huge_values_leave_no_factor_over_the_axis() -> None:
+    ds = results.geometry()
+    ds = ds.assign(
+        partition_isotropy=ds.partition_isotropy * 0 + [1e-5, 2e-5, 4e-6],
+        partition_isotropy_interval=ds.partition_isotropy_interval * 0,
+        twonn_dimension=ds.twonn_dimension * 1e6,
+        twonn_dimension_interval=ds.twonn_dimension_interval * 1e6,
+    )
+    for panels in (["partition"], ["partition", "intrinsic_dimension", "null"]):
+        axes = whitening.plot_anisotropy(ds, panels=panels)
+        assert_cuts_no_text(axes[0].figure)
+        assert [ax.yaxis.get_offset_text().get_text() for ax in axes] == [""] * len(panels)
+        assert "1e−05" in [label.get_text() for label in axes[0].get_yticklabels()]
+
+
 def test_spectrum_ends_at_the_rank_and_marks_what_lies_beyond() -> None:
     ds = results.geometry()
     ax = whitening.plot_spectrum(ds)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from .scale import Scale
 
-_LETTER, _LINE = 4.6, 10.0  # points of a number in a cell
+_LETTER, _LINE = 4.9, 10.5  # points of a number in a cell
+_NUMBER = 8.0  # points; smaller would not be read in a page
 _MOST_SAID = 3
 
 
@@ -213,7 +214,7 @@ def _numbers(ax: Axes, values: np.ndarray, shade: np.ndarray) -> None:
             text,
             ha="center",
             va="center",
-            fontsize=7.5,
+            fontsize=_NUMBER,
             color=style.ink_on(shade[row, column]),
         )
 

@@ -1,8 +1,9 @@
-"""Two matrices on one scale, and beside them the heads chosen on held-out examples."""
+"""Matrices on one scale, and below them the heads chosen on held-out examples."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -15,6 +16,11 @@ from .held import held_rows, held_signs, most_counted
 from .matrix import draw_matrix, told, write_numbers
 from .rows import HEIGHT, draw_rows, told_rows
 from .scale import least_reach, null_of, scale_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDTH = 4.6  # inches of a matrix
 
 
 class Panels(NamedTuple):
@@ -45,9 +51,14 @@ def draw_panels(ds: xr.Dataset, twin: xr.Dataset | None, ax: Any, what: Panels) 
     rows = held_rows(ds.sel(shown), other, (what.split, what.rest), what.count, what.unit)
     flat = [ds.sel({what.split: label, what.rest: what.label}) for label in labels]
     tables = [_matrix(one, what.variable) for one in flat]
-    tall = max(3.9, 1.7 + HEIGHT * len(rows), 1.7 + 0.26 * ds.sizes["layer"])
     count = len(labels) + 1
-    with style.canvas(ax, panels=count, columns=count, size=(4.6 * count, tall)) as axes:
+    high = (max(3.2, 1.7 + 0.26 * ds.sizes["layer"]), 1.5 + HEIGHT * len(rows))
+    # One matrix has the rows beside it; more would make the page shrink a picture so wide.
+    beside = count < 3
+    size = (_WIDTH * (count if beside else count - 1), max(3.9, *high) if beside else sum(high))
+    with style.canvas(ax, panels=count, columns=count, size=size) as axes:
+        if ax is None and not beside:
+            _stack(axes, high)
         colours = style.theme_of(axes[0])
         away = [table.shown for table in tables]
         scale = scale_of(np.stack(away), colours, null=0.0, reach=least_reach(what.variable))
@@ -76,6 +87,14 @@ def draw_panels(ds: xr.Dataset, twin: xr.Dataset | None, ax: Any, what: Panels) 
         said = told_rows(rows)
         style.say(axes[-1], f"{what.title}: heads chosen on one half of the examples. {said}")
     return np.array(axes, dtype=object)
+
+
+def _stack(axes: Sequence[Axes], high: tuple[float, float]) -> None:
+    """Matrices side by side, and the last Axes below them over the whole width."""
+    grid = style.figure_of(axes[0]).add_gridspec(2, len(axes) - 1, height_ratios=high)
+    for i, own in enumerate(axes[:-1]):
+        own.set_subplotspec(grid[0, i])
+    axes[-1].set_subplotspec(grid[1, :])
 
 
 def _matrix(one: xr.Dataset, variable: str) -> Any:

@@ -129,7 +129,7 @@ def _panels(ds: xr.Dataset, wanted: Sequence[str] | None) -> list[str]:
 
 
 def _draw(ax: Axes, ds: xr.Dataset, panel: Panel) -> None:
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     colours = style.theme_of(ax)
     labels = ds["layer"].values.tolist()
@@ -145,6 +145,8 @@ def _draw(ax: Axes, ds: xr.Dataset, panel: Panel) -> None:
     if panel.zero:
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, 0), max(high, 0) or 1)
+    # In full at every tick: a factor of all would stand over the axis, where the title is.
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value, 4)))
     if panel.unit:
         ax.set_ylabel(panel.unit)
     if all(np.issubdtype(ds[variable].dtype, np.integer) for variable, _ in panel.variables):
