@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
 
 FOLDERS = ("notebooks", "notebooks/templates")
+# What the navigation calls a notebook, as the explanations are called; else the name of its file.
+NAMES = {
+    "value": "Heads (VALUE)",
+    "isd": "Relations (ISD, IAIS)",
+    "totoro": "Labelled graphs (Totoro)",
+    "lowrank": "Edits (LowRankGAN)",
+    "workbench": "Attribution workbench",
+}
 _NOTEBOOK_LINK = re.compile(r"\]\((?:[\w./-]*/)?(\w[\w-]*)\.ipynb\)")
 _DOCS_LINK = re.compile(r"\]\((?:\.\./)+docs/")
 
@@ -75,10 +83,10 @@ def _question(path: Path) -> str:
 
 
 def _short(path: Path) -> str:
-    """What the navigation calls it: the name of its file."""
+    """What the navigation calls it."""
     number, _, name = path.stem.partition("_")
     label = name.replace("_", " ") if number.isdigit() else path.stem.replace("_", " ")
-    return f"Template: {label}" if path.parent.name == "templates" else label.capitalize()
+    return f"Template: {label}" if path.parent.name == "templates" else NAMES.get(label, label.capitalize())
 
 
 def _page(path: Path, root: Path, *, exported: bool) -> str:

@@ -82,6 +82,8 @@ def test_nothing_grave_is_found(
     watched = open_page(pages(name).as_uri(), color_scheme=scheme, **SIZES["100 %"])
     load_all(watched.page)
     assert_accessible(watched.page)
+    for frame in watched.page.frames:
+        assert len(frame.get_by_role("heading", level=1).all()) == 1
     watched.shoot(f"accessible-{name}-{scheme}")
     watched.assert_clean()
 
@@ -98,6 +100,21 @@ def test_it_is_read_at_200_and_400_percent(
             assert_accessible(watched.page)
         watched.shoot(f"accessible-{name}-{zoom.split()[0]}")
         watched.page.close()
+
+
+@pytest.mark.slow
+def test_the_page_of_a_notebook_that_ran_is_for_everyone(
+    tmp_path: Path, open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOUPE_DATA", str(tmp_path / "empty"))
+    smallest = Path(__file__).parents[2] / "notebooks" / "templates" / "graph.ipynb"
+    out = export_notebook(smallest, tmp_path / "graph.html", fast=True)
+    for size, scheme in (("100 %", "light"), ("100 %", "dark"), ("200 %", "dark")):
+        watched = open_page(out.as_uri(), color_scheme=scheme, **SIZES[size])
+        load_all(watched.page)
+        assert_accessible(watched.page)
+        assert_reflows(watched.page)
+        watched.assert_clean()
 
 
 def test_what_is_wrong_is_found(tmp_path: Path, open_page: Callable[..., Any]) -> None:

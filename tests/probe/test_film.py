@@ -92,9 +92,9 @@ def test_an_array_by_layer_is_a_film_and_a_sample_is_the_same_in_all_frames() ->
 @pytest.mark.slow
 def test_umap_gives_the_same_film_twice_and_holds_frames_together() -> None:
     rng = np.random.default_rng(0)
-    groups = np.arange(48) % 3
+    groups = np.arange(36) % 3
     centres = 4 * rng.normal(size=(3, 8))
-    states = {i: centres[groups] + rng.normal(size=(48, 8)) for i in range(2)}
+    states = {i: centres[groups] + rng.normal(size=(36, 8)) for i in range(2)}
     one, two = (aligned_maps(states, over="step", k=5, seed=3) for _ in range(2))
     xr.testing.assert_equal(one, two)
     assert one.projection.values.tolist() == ["pca", "umap"]

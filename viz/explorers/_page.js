@@ -11,7 +11,12 @@ function unique(name) {
 
 /** One HTML element. Children are elements or text; text is never parsed. */
 function h(tag, attributes = {}, ...children) {
-  return fill(document.createElement(tag), attributes, children);
+  const element = fill(document.createElement(tag), attributes, children);
+  // The frame in a page is a document of its own: there the title of the view, an h3, comes first.
+  if (/^h[3-5]$/.test(tag) && document.getElementById("lp-root")) {
+    element.setAttribute("aria-level", Number(tag[1]) - 2);
+  }
+  return element;
 }
 
 /** One SVG element. */

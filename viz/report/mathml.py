@@ -17,9 +17,11 @@ _FORMULA = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
+_UNKNOWN = re.compile(r">\\[A-Za-z]+<")
+
 
 def to_mathml(formula: str, *, block: bool = False) -> str:
-    """One LaTeX formula as a MathML element; its source is kept as the text alternative.
+    r"""One LaTeX formula as a MathML element; its source is kept as the text alternative.
 
     A formula that cannot be read is shown as its source, as code.
 
@@ -27,6 +29,8 @@ def to_mathml(formula: str, *, block: bool = False) -> str:
     --------
     >>> to_mathml("x^2").startswith("<math")
     True
+    >>> to_mathml(r"\unknown x")
+    '<code>\\unknown x</code>'
     """
     from latex2mathml.converter import convert
 
@@ -35,6 +39,9 @@ def to_mathml(formula: str, *, block: bool = False) -> str:
         found = convert(source, display="block" if block else "inline")
     except Exception:
         # The converter raises whatever it stumbles on; a report is not lost for one formula.
+        found = ""
+    # A command that it does not know it would show by its name.
+    if not found or _UNKNOWN.search(found):
         return f"<code>{html.escape(source)}</code>"
     return found.replace("<math ", f'<math alttext="{html.escape(source)}" ', 1)
 
