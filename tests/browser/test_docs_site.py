@@ -14,7 +14,6 @@ from tests.browser.accessible import SIZES, assert_accessible, assert_reflows
 from tests.browser.conftest import Watched
 from tests.docs_site import build
 
-
 # One of each kind: text, code, formulas, signatures, links, tables.
 PAGES = (
     *("index", "tutorials/03_totoro", "explanation/totoro", "reference/whitening"),
