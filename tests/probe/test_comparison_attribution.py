@@ -69,8 +69,8 @@ def test_scores_three_times_as_large_are_as_faithful(
 ) -> None:
     louder = copy.deepcopy(digits.model)
     with torch.no_grad():
-        louder.last.weight *= 3
-        louder.last.bias *= 3
+        for each in louder.last.parameters():
+            each.mul_(3)
     found = difference(trained, attributed(louder, digits.images[:N]))
     np.testing.assert_allclose(found.infidelity_share_difference, 0, atol=1e-4)
     raw = difference(trained, attributed(louder, digits.images[:N]), variables="infidelity")
