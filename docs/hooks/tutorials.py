@@ -86,7 +86,11 @@ def _short(path: Path) -> str:
     """What the navigation calls it."""
     number, _, name = path.stem.partition("_")
     label = name.replace("_", " ") if number.isdigit() else path.stem.replace("_", " ")
-    return f"Template: {label}" if path.parent.name == "templates" else NAMES.get(label, label.capitalize())
+    return (
+        f"Template: {label}"
+        if path.parent.name == "templates"
+        else NAMES.get(label, label.capitalize())
+    )
 
 
 def _page(path: Path, root: Path, *, exported: bool) -> str:

@@ -70,7 +70,7 @@ def measured(
         refuse("methods", "be possible at one of the layers at least", f"none: {listed}")
     shape = (len(chosen), len(where))
     sizes = (*shape, len(numbers), len(rows))
-    over = ("method", "layer", "target", "example")
+    over = ("algorithm", "layer", "target", "example")
     found: dict[str, Any] = {
         f"attribution_{name}": ((*over, *unit_dims(task, name)), blank(task, name, sizes))
         for name in task.inputs
@@ -79,13 +79,13 @@ def measured(
         "trained" if not i else step[-1] for i, step in enumerate([[TRAINED], *setting.steps])
     ]
     found |= {
-        "randomised": (("method", "layer", "depth"), np.full((*shape, len(depths)), np.nan)),
+        "randomised": (("algorithm", "layer", "depth"), np.full((*shape, len(depths)), np.nan)),
         "randomised_interval": (
-            ("method", "layer", "depth", "bound"),
+            ("algorithm", "layer", "depth", "bound"),
             np.full((*shape, len(depths), 2), np.nan),
         ),
-        "internal_batch_size": (("method", "layer"), np.zeros(shape, np.int64)),
-        "seconds": (("method", "layer"), np.full(shape, np.nan)),
+        "internal_batch_size": (("algorithm", "layer"), np.zeros(shape, np.int64)),
+        "seconds": (("algorithm", "layer"), np.full(shape, np.nan)),
     }
     for (m, k), cell in cells.items():
         for t, values in enumerate(cell.values):
@@ -106,16 +106,16 @@ def measured(
         "change": change,
     }.items():
         found[name] = (("target", "example"), table[:, numbers].T)
-    found["why"] = (("method", "layer"), why.astype(np.str_))
+    found["why"] = (("algorithm", "layer"), why.astype(np.str_))
     signed = [bool(METHODS[m].signed) if isinstance(m, str) else True for m in chosen.values()]
     coords = {
-        "method": list(chosen),
+        "algorithm": list(chosen),
         "layer": where,
         "target": [str(task.targets[i]) for i in numbers],
         "example": rows,
         "depth_name": ("depth", np.array(depths)),
         "bound": ["low", "high"],
-        "signed": ("method", np.array(signed)),
+        "signed": ("algorithm", np.array(signed)),
     }
     ds = xr.Dataset(found | carried(task, rows), coords)
     ds.attrs = provenance(

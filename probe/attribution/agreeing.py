@@ -13,7 +13,7 @@ from .._intervals import bootstrap_interval
 from .._provenance import provenance
 
 _PREFIX = "attribution_"
-_OUTER = ("method", "target", "example")
+_OUTER = ("algorithm", "target", "example")
 
 
 def agreement(
@@ -44,8 +44,8 @@ def agreement(
     Returns
     -------
     xarray.Dataset
-        ``rank_correlation (method, other)``: mean over targets, then over examples; NaN where a
-        method has no attribution there or ranks nothing. ``rank_correlation_interval (method,
+        ``rank_correlation (algorithm, other)``: mean over targets, then over examples; NaN where a
+        method has no attribution there or ranks nothing. ``rank_correlation_interval (algorithm,
         other, bound)``: NaN with fewer than 2 examples.
 
     Raises
@@ -58,8 +58,8 @@ def agreement(
     Examples
     --------
     >>> rows = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])[:, None, None, None]
-    >>> dims = ("method", "layer", "target", "example", "token")
-    >>> coords = {"method": ["a", "b"], "layer": ["input"]}
+    >>> dims = ("algorithm", "layer", "target", "example", "token")
+    >>> coords = {"algorithm": ["a", "b"], "layer": ["input"]}
     >>> found = agreement(xr.Dataset({"attribution_x": (dims, rows)}, coords))
     >>> found.rank_correlation.values.round(6).tolist()
     [[1.0, -1.0], [-1.0, 1.0]]
@@ -84,14 +84,14 @@ def agreement(
     about = {"long_name": "rank correlation", "units": "1", "range": "[-1, 1]"}
     return xr.Dataset(
         {
-            "rank_correlation": (("method", "other"), mean, about),
+            "rank_correlation": (("algorithm", "other"), mean, about),
             "rank_correlation_interval": (
-                ("method", "other", "bound"),
+                ("algorithm", "other", "bound"),
                 ends,
                 about | {"long_name": "interval of the rank correlation, over examples"},
             ),
         },
-        {"method": names, "other": names, "bound": ["low", "high"]},
+        {"algorithm": names, "other": names, "bound": ["low", "high"]},
         provenance(
             "attribution.agreement",
             parameters={"layer": layer, "part": part, "level": level, "n_boot": n_boot},
@@ -103,7 +103,7 @@ def agreement(
 
 
 def _chosen(ds: xr.Dataset, layer: str | None, part: str | None) -> tuple[np.ndarray, list[str]]:
-    """Attributions (method, target, example, unit), and the methods' names."""
+    """Attributions (algorithm, target, example, unit), and the methods' names."""
     if not isinstance(ds, xr.Dataset):
         refuse_type("ds", "be an xarray.Dataset, such as probe.attribution.grid gives", ds)
     parts = [
@@ -118,12 +118,12 @@ def _chosen(ds: xr.Dataset, layer: str | None, part: str | None) -> tuple[np.nda
     layers = [str(name) for name in ds["layer"].values]
     at = layers.index(layers[0] if layer is None else one_of("layer", layer, tuple(layers)))
     values = ds[f"{_PREFIX}{own}"].isel(layer=at).transpose(*_OUTER, ...).values
-    names = [str(name) for name in ds["method"].values]
+    names = [str(name) for name in ds["algorithm"].values]
     return values.reshape(*values.shape[:3], -1), names
 
 
 def _correlations(values: np.ndarray) -> np.ndarray:
-    """(target, example, method, method) of (method, target, example, unit); ties by mean rank."""
+    """(target, example, algorithm, other) of (algorithm, target, example, unit); mean ranks."""
     from scipy.stats import rankdata
 
     n, targets, examples, _ = values.shape

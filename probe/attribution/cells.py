@@ -171,14 +171,15 @@ def grid(
     Returns
     -------
     xr.Dataset
-        Dims method, layer, target, example and those of the units. ``attribution_<input>``: per
-        token, (row, column), region, node or edge; NaN at padding and where ``why (method, layer)``
-        says why there is none. Positive speaks for the target, by the sum over features
-        (`saliency`: sum of magnitudes, no sign). ``score, baseline_score, change (target,
-        example)``. ``infidelity``, its ``_interval``, ``_null`` and ``_scale``; ``sensitivity``
-        and ``_interval``; ``completeness_gap`` (NaN where a method is not in units of the score).
-        ``randomised (method, layer, depth)`` with ``_interval``; ``depth_name`` says down to which
-        module weights are new. ``internal_batch_size, seconds (method, layer)``; what a view draws.
+        Dims algorithm (the method's name; `method` is an option of xarray's own `sel`), layer,
+        target, example and those of the units. ``attribution_<input>``: per token, (row, column),
+        region, node or edge; NaN at padding and where ``why (algorithm, layer)`` says why there is
+        none. Positive speaks for the target, by the sum over features (`saliency`: sum of
+        magnitudes, no sign). ``score, baseline_score, change (target, example)``. ``infidelity``,
+        its ``_interval``, ``_null`` and ``_scale``; ``sensitivity`` and ``_interval``;
+        ``completeness_gap`` (NaN where a method is not in units of the score). ``randomised
+        (algorithm, layer, depth)`` with ``_interval``; ``depth_name`` says down to which module
+        weights are new. ``internal_batch_size, seconds (algorithm, layer)``; what a view draws.
 
     Raises
     ------
@@ -224,7 +225,7 @@ def grid(
     ...     ["score"],
     ... )
     >>> found = grid(task, methods=["integrated_gradients", "random"], depths=0, draws=20)
-    >>> bool(found.infidelity.sel({"method": "integrated_gradients"}).values.max() < 1e-9)
+    >>> bool(found.infidelity.sel(algorithm="integrated_gradients").values.max() < 1e-9)
     True
     """
     return measured(

@@ -23,12 +23,10 @@ def live(tmp_path: Path, open_page: Callable[..., Any]) -> Any:
     def recompute(*, method: str, layer: str, target: str, example: int) -> xr.Dataset:
         if method == "random":
             raise ValueError("`method` cannot be had here: no dice.")
-        return whole.sel({"method": [method]}).sel(
-            layer=[layer], target=[target], example=[example]
-        )
+        return whole.sel(algorithm=[method]).sel(layer=[layer], target=[target], example=[example])
 
     widget = Workbench(
-        whole.isel(method=[0], layer=[0]),
+        whole.isel(algorithm=[0], layer=[0]),
         recompute=recompute,
         methods=results.METHODS[1:],
         layers=["body"],

@@ -143,7 +143,7 @@ def test_a_picture_shows_pixels_in_their_colours(opened: Any) -> None:
     ds = results.pixels()
     watched, view = opened(ds)
     canvas = side(view, 0).locator("canvas")
-    wanted = ds.attribution_pixels.isel(method=0, layer=0, target=1, example=0).values
+    wanted = ds.attribution_pixels.isel(algorithm=0, layer=0, target=1, example=0).values
     canvas.focus()
     watched.page.keyboard.press("ArrowRight")
     row, column = np.unravel_index(np.abs(wanted).argmax(), wanted.shape)
@@ -171,7 +171,7 @@ def test_a_graph_is_walked_from_the_strongest_node(opened: Any) -> None:
     ds = results.nodes_and_edges()
     watched, view = opened(ds)
     graph = side(view, 0).locator("svg[role=application]")
-    one = ds.isel(method=0, layer=0, target=1, example=0)
+    one = ds.isel(algorithm=0, layer=0, target=1, example=0)
     graph.focus()
     watched.page.keyboard.press("ArrowRight")
     first, second = np.argsort(-np.abs(one.attribution_nodes.values))[:2]

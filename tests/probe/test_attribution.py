@@ -38,7 +38,7 @@ def test_saliency_sums_magnitudes_of_the_gradient_and_has_no_sign():
     task, _ = linear_task()
     ds = grid(task, methods=["saliency", "input_x_gradient"], **only_attributions())
     expected = task.model.weight.detach().abs().sum(2).numpy()
-    found = ds.attribution_x.sel({"method": "saliency"}).values[0]
+    found = ds.attribution_x.sel(algorithm="saliency").values[0]
     np.testing.assert_allclose(found, np.repeat(expected[:, None], 3, 1), rtol=1e-5)
     assert ds.signed.values.tolist() == [False, True]
 
@@ -110,7 +110,7 @@ def test_padding_has_no_attribution_and_no_say():
     assert np.isfinite(found[..., 1, :3]).all()
     assert np.isfinite(found[..., [0, 2], :]).all()
     complete = ["integrated_gradients", "deep_lift", "feature_ablation", "shapley_sampling"]
-    gaps = ds.completeness_gap.sel({"method": complete})
+    gaps = ds.completeness_gap.sel(algorithm=complete)
     np.testing.assert_allclose(gaps.values, 0, atol=1e-4)
     assert ds["token"].values[1].tolist() == ["a", "b", "c", "", ""]
 
@@ -124,7 +124,7 @@ def test_a_layer_of_a_linear_net_passes_on_what_the_input_is_owed():
         n_steps=100,
         **only_attributions(),
     )
-    at = ds.sel({"layer": "0", "method": "integrated_gradients"})
+    at = ds.sel(layer="0", algorithm="integrated_gradients")
     moved = (ds.score - ds.baseline_score).values
     # Stretching a layer's map over the pixels keeps its sum.
     total = at.attribution_image.sum(("row", "column")).values
@@ -133,9 +133,9 @@ def test_a_layer_of_a_linear_net_passes_on_what_the_input_is_owed():
     layer = task.model[0](task.inputs["image"]).detach().requires_grad_()
     score = task.model[1:](layer)[:, 2].sum()
     expected = (layer * torch.autograd.grad(score, layer)[0]).sum((1, 2, 3)).detach()
-    found = ds.attribution_image.sel({"layer": "0", "method": "input_x_gradient", "target": "c"})
+    found = ds.attribution_image.sel(layer="0", algorithm="input_x_gradient", target="c")
     np.testing.assert_allclose(found.sum(("row", "column")).values, expected.numpy(), atol=1e-5)
-    assert ds.why.sel({"layer": "input", "method": "grad_cam"}).item().startswith("grad_cam reads")
+    assert ds.why.sel(layer="input", algorithm="grad_cam").item().startswith("grad_cam reads")
 
 
 class Two(nn.Module):
@@ -174,7 +174,7 @@ def test_a_function_of_ones_own_stands_beside_the_methods():
 
     ds = grid(task, methods={"edges": edges, "ig": "integrated_gradients"}, **only_attributions())
     expected = task.inputs["x"].abs().sum(2).numpy()
-    found = ds.attribution_x.sel({"method": "edges"}).values[0, 0]
+    found = ds.attribution_x.sel(algorithm="edges").values[0, 0]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
@@ -187,7 +187,7 @@ def test_examples_and_targets_are_chosen_and_one_cell_is_the_grid_s():
     assert part.attrs["probe"] == "attribution.attribution"
     assert part.example.values.tolist() == [2]
     assert part.target.values.tolist() == ["down"]
-    same = whole.attribution_x.sel({"method": "shapley_sampling", "target": "down", "example": 2})
+    same = whole.attribution_x.sel(algorithm="shapley_sampling", target="down", example=2)
     np.testing.assert_array_equal(part.attribution_x.values.squeeze(), same.values[0])
 
 

@@ -9,12 +9,12 @@ from scipy.stats import spearmanr
 
 from probe.attribution import agreement
 
-DIMS = ("method", "layer", "target", "example", "token")
+DIMS = ("algorithm", "layer", "target", "example", "token")
 
 
 def result(values: np.ndarray) -> xr.Dataset:
     names = [f"m{i}" for i in range(len(values))]
-    coords = {"method": names, "layer": ["input", "body"][: values.shape[1]]}
+    coords = {"algorithm": names, "layer": ["input", "body"][: values.shape[1]]}
     return xr.Dataset({"attribution_x": (DIMS, values)}, coords)
 
 

@@ -36,11 +36,11 @@ def explainer_of(task, size=64):
 def test_exact_attributions_of_a_linear_score_have_no_infidelity():
     task, _ = linear_task()
     ds = grid(task, methods=[*METHODS_OF_LINES, "random"], depths=0, draws=60)
-    exact = ds.sel({"method": list(METHODS_OF_LINES)})
+    exact = ds.sel(algorithm=list(METHODS_OF_LINES))
     assert float(exact.infidelity.max()) < 1e-9
     np.testing.assert_allclose(exact.infidelity_scale.values, 1, atol=1e-4)
     # The control is no better than itself in another order, and worse than nothing missed.
-    control = ds.sel({"method": "random"})
+    control = ds.sel(algorithm="random")
     assert float((control.infidelity / ds.change).min()) > 0.2
     assert float((exact.infidelity_null / ds.change).mean()) > 0.3
     inside = (ds.infidelity_interval[..., 0] <= ds.infidelity + 1e-9) & (
@@ -132,9 +132,9 @@ def test_points_nearby_are_no_further_than_said_and_padding_stays():
 def test_what_ignores_its_input_has_sensitivity_0_and_what_jumps_has_more():
     ds = grid(pixel_task(), methods=["random", "saliency", "integrated_gradients"], depths=0)
     means = ds.sensitivity.mean(("target", "example", "layer"))
-    assert float(means.sel({"method": "random"})) == 0
-    assert float(means.sel({"method": "saliency"})) > float(
-        means.sel({"method": "integrated_gradients"})
+    assert float(means.sel(algorithm="random")) == 0
+    assert float(means.sel(algorithm="saliency")) > float(
+        means.sel(algorithm="integrated_gradients")
     )
 
 

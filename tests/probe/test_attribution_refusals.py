@@ -127,15 +127,15 @@ class Pairs(nn.Module):
 def test_each_combination_that_cannot_be_says_why():
     pixels = pixel_task()
     ds = grid(pixels, methods=list(METHODS), layers=["input", "0", "5"], **only_attributions())
-    why = {(str(m), str(k)): str(ds.why.sel({"method": m, "layer": k}).item())
-           for m in ds.method.values for k in ds.layer.values}  # fmt: skip
+    why = {(str(m), str(k)): str(ds.why.sel(algorithm=m, layer=k).item())
+           for m in ds.algorithm.values for k in ds.layer.values}  # fmt: skip
     assert "made for the input, not for a layer" in why["saliency", "0"]
     assert "choose one" in why["grad_cam", "input"]
     assert "5 gives 2 axes" in why["grad_cam", "5"]
     assert "belong to no unit" in why["input_x_gradient", "5"]
     assert why["random", "5"] == why["occlusion", "input"] == ""
     for (method, layer), reason in why.items():
-        cell = ds.sel({"method": method, "layer": layer})
+        cell = ds.sel(algorithm=method, layer=layer)
         assert bool(np.isnan(cell.attribution_image).all()) == bool(reason)
         assert bool(np.isnan(cell.infidelity).all()) == bool(reason)
     model = Twice()

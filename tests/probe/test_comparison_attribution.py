@@ -52,14 +52,14 @@ def test_shares_of_the_same_examples_are_paired(trained: xr.Dataset, renewed: xr
     found = difference(renewed, trained, names=("new weights", "trained"))
     share = found.infidelity_share_difference
     assert share.attrs["pairing"] == f"paired over {N} examples"
-    assert share.dims == ("method", "layer", "target")
+    assert share.dims == ("algorithm", "layer", "target")
     for kind, ds in (("a", renewed), ("b", trained)):
         expected = (ds.infidelity / ds.change).mean("example")
         np.testing.assert_allclose(found[f"infidelity_share_{kind}"], expected)
     # Magnitudes of saliency are in no unit of the score, so nothing is complete there.
     gap = found.completeness_gap_difference
-    assert np.isnan(gap.sel({"method": "saliency"})).all()
-    assert np.isfinite(gap.sel({"method": "integrated_gradients"})).all()
+    assert np.isnan(gap.sel(algorithm="saliency")).all()
+    assert np.isfinite(gap.sel(algorithm="integrated_gradients")).all()
     course = series({"new weights": renewed, "trained": trained})
     np.testing.assert_allclose(course.infidelity_share[1], found.infidelity_share_b)
 
@@ -94,5 +94,5 @@ def test_they_are_drawn_by_method_and_target(trained: xr.Dataset, renewed: xr.Da
     found = difference(renewed, trained)
     drawn = axes[2].collections[0].get_array()
     np.testing.assert_allclose(drawn, found.infidelity_share_difference.squeeze("layer"))
-    assert "2 method by 2 target" in style.describe(axes[2])
+    assert "2 algorithm by 2 target" in style.describe(axes[2])
     assert "Infidelity as a share of the change" in style.describe(axes[0])

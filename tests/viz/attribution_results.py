@@ -15,7 +15,7 @@ METHODS = ["integrated_gradients", "saliency", "grad_cam", "random"]
 LAYERS = ["input", "body"]
 TARGETS = ["no", "yes"]
 EXAMPLES = 3
-AXES = ("method", "layer", "target", "example")
+AXES = ("algorithm", "layer", "target", "example")
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 WHY = {
     ("saliency", "body"): "saliency is a gradient of the input",
@@ -53,7 +53,7 @@ def _checks(seed: int) -> dict[str, Any]:
     curve = np.array([[1.0, 0.5, 0.1], [1.0, 0.9, 0.8], [1.0, 0.6, 0.0], [1.0, 0.0, 0.0]])
     curve = np.repeat(curve[:, None, :], 2, axis=1)
     curve[absent] = np.nan
-    pair = ("method", "layer")
+    pair = ("algorithm", "layer")
     return {
         "score": (("target", "example"), rng.random(_SHAPE[2:])),
         "infidelity": (AXES, infidelity),
@@ -78,12 +78,12 @@ def _grid(parts: Mapping[str, dict[str, int]], carried: Mapping[str, Any], name:
     for seed, (part, dims) in enumerate(parts.items()):
         variables |= _drawn(part, dims, seed)
     coords = {
-        "method": METHODS,
+        "algorithm": METHODS,
         "layer": LAYERS,
         "target": TARGETS,
         "example": np.arange(EXAMPLES),
         "bound": ["low", "high"],
-        "signed": ("method", [True, False, True, True]),
+        "signed": ("algorithm", [True, False, True, True]),
         "depth_name": ("depth", ["trained", "head", "body"]),
     }
     ds = xr.Dataset(variables | _checks(7) | dict(carried), coords)

@@ -67,7 +67,7 @@ def _series() -> xr.Dataset:
 
 
 def _one_cell() -> xr.Dataset:
-    one = attribution_results.words_and_regions().isel(method=[0], layer=[0], target=[1])
+    one = attribution_results.words_and_regions().isel(algorithm=[0], layer=[0], target=[1])
     return one.assign_attrs(probe="attribution.attribution")
 
 

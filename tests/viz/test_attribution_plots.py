@@ -30,7 +30,7 @@ def collection(ax, gid):
 def test_words_have_the_colour_and_the_number_of_their_attribution() -> None:
     ds = results.words_and_regions()
     words, _ = attribution.plot_attribution(ds, target="yes", example=1)
-    wanted = ds.attribution_tokens.sel({"method": "integrated_gradients"}).sel(
+    wanted = ds.attribution_tokens.sel(algorithm="integrated_gradients").sel(
         layer="input", target="yes", example=1
     )
     mesh = collection(words, "words")
@@ -62,7 +62,7 @@ def test_the_middle_of_the_colours_is_zero() -> None:
 def test_regions_lie_in_their_boxes() -> None:
     ds = results.words_and_regions()
     _, picture = attribution.plot_attribution(ds, method="saliency", target="no", example=0)
-    wanted = ds.attribution_regions.sel({"method": "saliency"}).sel(
+    wanted = ds.attribution_regions.sel(algorithm="saliency").sel(
         layer="input", target="no", example=0
     )
     share = wanted.values / np.abs(wanted.values).max()
@@ -83,7 +83,7 @@ def test_regions_lie_in_their_boxes() -> None:
 def test_pixels_are_as_opaque_as_they_matter() -> None:
     ds = results.pixels()
     (ax,) = attribution.plot_attribution(ds, method="grad_cam", target="yes", example=2)
-    wanted = ds.attribution_pixels.sel({"method": "grad_cam"}).sel(
+    wanted = ds.attribution_pixels.sel(algorithm="grad_cam").sel(
         layer="body", target="yes", example=2
     )
     layer = next(image for image in ax.images if image.get_gid() == "attribution").get_array()
@@ -96,7 +96,7 @@ def test_pixels_are_as_opaque_as_they_matter() -> None:
 def test_nodes_and_edges_are_as_large_as_they_matter() -> None:
     ds = results.nodes_and_edges()
     (ax,) = attribution.plot_attribution(ds, example=0)
-    one = ds.sel({"method": "integrated_gradients"}).sel(layer="input", target="no", example=0)
+    one = ds.sel(algorithm="integrated_gradients").sel(layer="input", target="no", example=0)
     nodes = collection(ax, "nodes")
     share = np.abs(one.attribution_nodes.values)
     sizes = 14 + 170 * share / share.max()
@@ -137,7 +137,7 @@ def test_the_result_draws_itself() -> None:
     assert ax.get_title(loc="left") == "Random: pixels"
     one = (
         results.pixels()
-        .isel(method=[0], layer=[0], target=[1])
+        .isel(algorithm=[0], layer=[0], target=[1])
         .assign_attrs(probe="attribution.attribution")
     )
     (ax,) = one.viz.plot()
@@ -156,7 +156,7 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         with pytest.raises(ValueError, match=words):
             attribution.plot_attribution(ds, **options)
     with pytest.raises(ValueError, match=r"`ds` must hold attributions; got score"):
-        attribution.plot_attribution(ds[["score", "why"]].assign_coords(method=results.METHODS))
+        attribution.plot_attribution(ds[["score", "why"]].assign_coords(algorithm=results.METHODS))
     wrong = ds.rename(row="line")
     with pytest.raises(ValueError, match=r"`attribution_pixels` must lie along one of: token;"):
         attribution.plot_attribution(wrong)
@@ -191,8 +191,8 @@ def test_faithfulness_stands_beside_the_control() -> None:
         bounds = ds[f"{name}_interval"].sel(layer="input").mean(["target", "example"]) / whole
         spans = [c.get_segments() for c in ax.collections]
         for label in known:
-            assert marks[label].get_xdata()[0] == pytest.approx(float(mean.sel({"method": label})))
-            wanted = bounds.sel({"method": label}).values
+            assert marks[label].get_xdata()[0] == pytest.approx(float(mean.sel(algorithm=label)))
+            wanted = bounds.sel(algorithm=label).values
             assert any(np.allclose(np.array(s[0])[:, 0], wanted) for s in spans)
         assert [tick.get_text() for tick in ax.get_yticklabels()] == [
             *("integrated gradients", "saliency", "random"),

@@ -34,7 +34,7 @@ def attributed(ds: xr.Dataset, asked: list, **changes):
 
     def recompute(*, method: str, layer: str, target: str, example: int) -> xr.Dataset:
         asked.append((method, layer, target, example))
-        one = ds.sel({"method": [method]}).sel(layer=[layer], target=[target], example=[example])
+        one = ds.sel(algorithm=[method]).sel(layer=[layer], target=[target], example=[example])
         return one.assign(changes).assign_attrs(probe="attribution.attribution")
 
     return recompute
@@ -65,7 +65,7 @@ def test_a_page_carries_every_cell_that_can_be(make) -> None:
         np.testing.assert_allclose(unpack(check["curve"]["low"]), low, rtol=1e-6, atol=1e-7)
         for target, goal in enumerate(results.TARGETS):
             for example in range(3):
-                one = ds.isel(method=m, layer=k, target=target, example=example)
+                one = ds.isel(algorithm=m, layer=k, target=target, example=example)
                 packed = payload["cells"][key_of(method, layer, goal, example)]
                 for part, own in zip(payload["parts"], packed["parts"], strict=True):
                     wanted = one[f"attribution_{part['name']}"].values.ravel()
@@ -143,7 +143,7 @@ def test_figures_beside_are_taken_as_they_are() -> None:
 
 def test_what_the_grid_does_not_hold_is_asked_from_the_kernel() -> None:
     whole = results.pixels().assign_coords(example=[4, 7, 9])
-    held = whole.isel(method=[0, 3], layer=[0])
+    held = whole.isel(algorithm=[0, 3], layer=[0])
     asked: list = []
     view = Workbench(
         held, recompute=attributed(whole, asked), methods=["saliency", "random"], layers=["body"]
@@ -154,7 +154,7 @@ def test_what_the_grid_does_not_hold_is_asked_from_the_kernel() -> None:
     question = {"method": "saliency", "layer": "input", "target": "yes", "example": 1}
     answer = view.answer(question)
     assert asked == [("saliency", "input", "yes", 7)], "examples by their label"
-    wanted = whole.attribution_pixels.isel(method=1, layer=0, target=1, example=1)
+    wanted = whole.attribution_pixels.isel(algorithm=1, layer=0, target=1, example=1)
     np.testing.assert_allclose(
         values_of(answer["cell"]["parts"][0]), wanted.values.ravel(), atol=1e-3
     )

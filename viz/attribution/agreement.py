@@ -57,7 +57,7 @@ def plot_agreement(
     at = chosen(ds, "layer", layer)[0]
     measured = agreement(ds, layer=at, part=own)
     kept = np.flatnonzero(np.isfinite(measured.rank_correlation).any("other"))
-    names = [spoken(name) for name in ds["method"].values.astype(str)[kept]]
+    names = [spoken(name) for name in ds["algorithm"].values.astype(str)[kept]]
     found = measured.rank_correlation.values[np.ix_(kept, kept)]
     side = max(4.2, 1.9 + 0.62 * len(names))
     with style.canvas(ax, size=(side + 1.0, side)) as (panel,):

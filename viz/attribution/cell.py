@@ -69,10 +69,10 @@ def plot_attribution(
     Examples
     --------
     >>> import xarray as xr
-    >>> axes = ("method", "layer", "target", "example")
+    >>> axes = ("algorithm", "layer", "target", "example")
     >>> ds = xr.Dataset(
     ...     {"attribution_words": ((*axes, "token"), np.array([[[[[0.5, -1.0]]]]]))},
-    ...     {"method": ["saliency"], "layer": ["input"], "target": ["yes"], "example": [0]},
+    ...     {"algorithm": ["saliency"], "layer": ["input"], "target": ["yes"], "example": [0]},
     ... )
     >>> (panel,) = plot_attribution(ds)
     >>> panel.get_title(loc="left")

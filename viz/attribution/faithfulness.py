@@ -53,7 +53,7 @@ def plot_faithfulness(
     ValueError
         If it lacks what is drawn, or there is no such layer or target.
     """
-    ds = read(ds, list(_PANELS), ["method", "layer", "target", "example"], made_by=MADE_BY)
+    ds = read(ds, list(_PANELS), ["algorithm", "layer", "target", "example"], made_by=MADE_BY)
     at = chosen(ds, "layer", layer)[0]
     ds = ds.sel(layer=at, target=chosen(ds, "target", target))
     title, note = _PANELS["infidelity"]
@@ -63,10 +63,10 @@ def plot_faithfulness(
         ds = ds.assign({name: ds[name] / ds["change"] for name in names if name in ds})
         note = f"{note}; 1 is as badly as zeros"
     worded = _PANELS | {"infidelity": (title, note)}
-    values = ds["infidelity"].transpose("method", "target", "example").values
+    values = ds["infidelity"].transpose("algorithm", "target", "example").values
     known = np.isfinite(values).any(axis=(1, 2))
-    ds = ds.isel(method=np.flatnonzero(known))
-    names = ds["method"].values.astype(str).tolist()
+    ds = ds.isel(algorithm=np.flatnonzero(known))
+    names = ds["algorithm"].values.astype(str).tolist()
     size = (9.6, max(2.8, 1.5 + 0.42 * len(names)))
     with style.canvas(ax, panels=2, columns=2, size=size) as axes:
         headings = []
@@ -90,13 +90,13 @@ def _draw(ax: Axes, ds: xr.Dataset, name: str, names: list[str], null: xr.DataAr
     bounds = bounds_of(ds, name)
     interval = None
     if bounds is not None:
-        interval = bounds.mean(over).transpose("method", "bound").values
+        interval = bounds.mean(over).transpose("algorithm", "bound").values
     chance = null.mean(over).values if null is not None else np.full(len(names), np.nan)
     said = []
     for y, label in enumerate(names):
         control = label == "random"
         colour = colours.other if control else colours.series[0]
-        single = ds[name].isel(method=y).values.ravel()
+        single = ds[name].isel(algorithm=y).values.ravel()
         ax.plot(single, np.full(single.shape, y), "|", color=colour, markersize=7, alpha=0.45)
         if interval is not None:
             ax.hlines(y, *interval[y], color=colour, linewidth=2.2)

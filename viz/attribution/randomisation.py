@@ -49,11 +49,11 @@ def plot_randomisation(
     ValueError
         If it lacks what is drawn, or there is no such layer or method.
     """
-    ds = read(ds, ["randomised"], ["method", "layer"], made_by=MADE_BY)
+    ds = read(ds, ["randomised"], ["algorithm", "layer"], made_by=MADE_BY)
     at = chosen(ds, "layer", layer)[0]
-    kept_methods = chosen(ds, "method", methods, name="methods")
-    ds = ds.sel({"layer": at, "method": kept_methods})  # `method=` is an option of sel
-    curves = ds["randomised"].transpose("method", "depth").values
+    kept_methods = chosen(ds, "algorithm", methods, name="methods")
+    ds = ds.sel(layer=at, algorithm=kept_methods)
+    curves = ds["randomised"].transpose("algorithm", "depth").values
     kept = np.flatnonzero(np.isfinite(curves).any(axis=1))
     bounds = bounds_of(ds, "randomised")
     steps = depth_names(ds)
@@ -61,10 +61,10 @@ def plot_randomisation(
         colours = style.theme_of(panel)
         said = []
         for place, i in enumerate(kept):
-            name = str(ds["method"].values[i])
+            name = str(ds["algorithm"].values[i])
             interval = None
             if bounds is not None:
-                interval = bounds.isel(method=i).transpose("depth", "bound").values
+                interval = bounds.isel(algorithm=i).transpose("depth", "bound").values
             look = place % 8
             tone = colours.other if name == "random" else colours.series[look]
             marker = style.MARKERS[8 if name == "random" else look]

@@ -12,7 +12,7 @@ from probe._check import integer, one_of, refuse
 from .._reading import read, short
 
 MADE_BY = "probe.attribution.grid"
-AXES = ("method", "layer", "target", "example")
+AXES = ("algorithm", "layer", "target", "example")
 KINDS = {
     ("token",): "token",
     ("row", "column"): "pixel",
@@ -61,7 +61,9 @@ def parts_of(ds: xr.Dataset) -> list[tuple[str, str, tuple[str, ...]]]:
 
     Examples
     --------
-    >>> ds = xr.Dataset({"attribution_pixels": (("method", "row", "column"), np.zeros((1, 2, 2)))})
+    >>> ds = xr.Dataset(
+    ...     {"attribution_pixels": (("algorithm", "row", "column"), np.zeros((1, 2, 2)))}
+    ... )
     >>> parts_of(ds)
     [('pixels', 'pixel', ('row', 'column'))]
     """
@@ -99,7 +101,10 @@ def cell_of(
     """
     ds = read(ds, [], AXES, made_by=MADE_BY)
     parts = parts_of(ds)
-    held = {dim: ds[dim].values.astype(str).tolist() for dim in AXES[:2]}
+    held = {
+        name: ds[dim].values.astype(str).tolist()
+        for name, dim in zip(("method", "layer"), AXES, strict=False)
+    }
     chosen = {}
     for name, label in (("method", method), ("layer", layer)):
         if label is not None:
@@ -115,7 +120,7 @@ def cell_of(
     goal = targets[0] if target is None else one_of("target", target, targets)
     at = integer("example", example, low=0, high=ds.sizes["example"] - 1)
     one = ds.isel(
-        method=held["method"].index(chosen["method"]),
+        algorithm=held["method"].index(chosen["method"]),
         layer=held["layer"].index(chosen["layer"]),
         target=targets.index(goal),
         example=at,
@@ -134,9 +139,9 @@ def why_of(ds: xr.Dataset, method: str, layer: str) -> str:
     """Why a method has nothing to say of a layer; "" where it has."""
     if "why" not in ds:
         return ""
-    at = {dim: ds[dim].values.astype(str).tolist() for dim in ("method", "layer")}
-    why = ds["why"].transpose("method", "layer").values
-    return str(why[at["method"].index(method), at["layer"].index(layer)])
+    at = [ds[dim].values.astype(str).tolist() for dim in AXES[:2]]
+    why = ds["why"].transpose(*AXES[:2]).values
+    return str(why[at[0].index(method), at[1].index(layer)])
 
 
 def spoken(name: str) -> str:

@@ -12,7 +12,7 @@ import xarray as xr
 from probe._check import one_of, refuse, refuse_type
 
 # Dims that are drawn before others, first to last.
-_DRAWN = ("step", "layer", "head", "task", "method", "transform", "arm", "direction", "kind")
+_DRAWN = ("step", "layer", "head", "task", "algorithm", "transform", "arm", "direction", "kind")
 _WHOLE = "all"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from ..attribution.reading import (
+    AXES,
     Cell,
     boxes_in,
     cell_of,
@@ -37,7 +38,7 @@ def key_of(method: str, layer: str, target: str, example: int) -> str:
 
 def packed_cells(ds: xr.Dataset) -> dict[str, Any]:
     """All cells of a grid that hold attributions."""
-    axes = [ds[dim].values.astype(str).tolist() for dim in ("method", "layer", "target")]
+    axes = [ds[dim].values.astype(str).tolist() for dim in AXES[:3]]
     found = {}
     for method in axes[0]:
         for layer in axes[1]:
@@ -67,7 +68,7 @@ def packed_method(ds: xr.Dataset, method: str, layer: str) -> dict[str, Any]:
     """What holds for a method at a layer: why it cannot be, its curve, and what it took."""
     at = {
         dim: ds[dim].values.astype(str).tolist().index(name)
-        for dim, name in (("method", method), ("layer", layer))
+        for dim, name in (("algorithm", method), ("layer", layer))
     }
     one = ds.isel(at)
     found: dict[str, Any] = {"why": why_of(ds, method, layer), "curve": None}
@@ -129,9 +130,7 @@ def packed_graph(ds: xr.Dataset) -> dict[str, Any] | None:
 
 def packed_grid(ds: xr.Dataset) -> dict[str, Any]:
     """A grid without its cells: names, examples, checks of methods."""
-    methods, layers, targets = (
-        ds[dim].values.astype(str).tolist() for dim in ("method", "layer", "target")
-    )
+    methods, layers, targets = (ds[dim].values.astype(str).tolist() for dim in AXES[:3])
     return {
         "methods": methods,
         "layers": layers,

@@ -19,6 +19,8 @@ from ._base import Explorer
 from ._beside import pictures_beside
 
 _NAMED = ("method", "layer", "target")
+# `method` is an option of xarray's own `sel`, so that the dim has another name.
+_DIMS = dict(zip(_NAMED, AXES, strict=False))
 _KEPT = 64  # answers of the kernel
 
 
@@ -68,10 +70,10 @@ class Workbench(Explorer):
     Examples
     --------
     >>> import numpy as np
-    >>> axes = ("method", "layer", "target", "example")
+    >>> axes = ("algorithm", "layer", "target", "example")
     >>> found = xr.Dataset(
     ...     {"attribution_words": ((*axes, "token"), np.array([[[[[0.5, -1.0]]]]]))},
-    ...     {"method": ["saliency"], "layer": ["input"], "target": ["yes"], "example": [0]},
+    ...     {"algorithm": ["saliency"], "layer": ["input"], "target": ["yes"], "example": [0]},
     ...     {"probe": "attribution.grid"},
     ... )
     >>> view = Workbench(found)
@@ -85,7 +87,7 @@ class Workbench(Explorer):
         *("workbench_text.js", "workbench_image.js", "workbench_graph.js"),
         *("workbench_checks.js", "workbench_side.js", "workbench.js"),
     )
-    state_names: ClassVar = (*AXES, "other", "other_layer", "scale", "opacity")
+    state_names: ClassVar = (*_NAMED, "example", "other", "other_layer", "scale", "opacity")
     title: ClassVar = "Attribution workbench"
     height: ClassVar = 1100
     _esm = _twin.script(views, "_live.js")
@@ -126,7 +128,7 @@ class Workbench(Explorer):
             refuse_type("recompute", "be a task, a callable or None", recompute)
         offered = {"method": methods, "layer": layers, "target": targets}
         self.result, self.recompute = result, recompute
-        self._held = {name: result[name].values.astype(str).tolist() for name in _NAMED}
+        self._held = {name: result[dim].values.astype(str).tolist() for name, dim in _DIMS.items()}
         self._offered = {
             name: [str(one) for one in more if str(one) not in self._held[name]]
             for name, more in offered.items()
@@ -189,9 +191,9 @@ class Workbench(Explorer):
         """What was made anew, checked to be of the grid's kind, as one cell and its checks."""
         if not isinstance(found, xr.Dataset):
             refuse_type("recompute", "give an xarray.Dataset", found)
-        for dim in _NAMED:
+        for name, dim in _DIMS.items():
             if dim not in found.coords:
-                found = found.assign_coords({dim: named[dim]})
+                found = found.assign_coords({dim: named[name]})
         for dim in AXES:
             if dim not in found.dims:
                 found = found.expand_dims(dim)
