@@ -108,8 +108,8 @@ def test_differences_inside_their_intervals_are_pale(half: float) -> None:
     found = difference(one, two)
     mesh = plot_difference(found)[2].collections[0]
     gap = np.abs(found.effect_difference.values)
-    # Equal half widths add in squares, so every interval reaches this far.
-    wide = half * np.sqrt(2)
+    # Equal half widths add in squares, so every interval is this wide.
+    wide = 2 * half * np.sqrt(2)
     assert mesh.get_clim()[1] == pytest.approx(max(gap.max(), wide))
     far_from_page = np.abs(mesh.to_rgba(mesh.get_array())[..., :3] - mesh.to_rgba(0.0)[:3]).max()
     full = np.abs(np.array(mesh.to_rgba(mesh.get_clim()[1]))[:3] - mesh.to_rgba(0.0)[:3]).max()

@@ -90,21 +90,22 @@ def limits(*arrays: np.ndarray | None) -> tuple[float, float]:
 def reach(change: Line) -> float:
     """Where a difference has its strongest colour, lest differences within their error look large.
 
-    That is the larger of the largest difference and the median half width of the intervals.
+    That is the larger of the largest difference and the median whole width of the intervals: the
+    strongest of some cells of noise then has about half of the full colour.
 
     Examples
     --------
     >>> ends = np.array([[-0.75, 1.25], [-1.25, 0.75]])
     >>> reach(Line("difference", np.array([0.25, -0.25]), ends))
-    1.0
-    >>> reach(Line("difference", np.array([2.0, -0.25]), ends))
     2.0
+    >>> reach(Line("difference", np.array([3.0, -0.25]), ends))
+    3.0
     """
     far = float(np.nanmax(np.abs(change.values), initial=0.0))
     if change.interval is not None:
         widths = np.diff(change.interval, axis=-1)
         known = widths[np.isfinite(widths)]
-        far = max(far, float(np.median(known)) / 2 if known.size else 0.0)
+        far = max(far, float(np.median(known)) if known.size else 0.0)
     return far or 1.0
 
 

@@ -51,7 +51,7 @@ def plot_difference(
     its interval around zero; what is called a difference, after Holm over all cells of the
     variable, is filled (lines, rows) or ringed (cells). Cells show no interval, but the colours of
     their difference have full strength only at the larger of the largest difference and the median
-    half width of the intervals drawn: differences well inside their intervals stay pale.
+    width of the intervals drawn: differences well inside their intervals stay pale.
 
     Parameters
     ----------
