@@ -38,10 +38,10 @@ def test_a_sentence_encoder_s_cosine_is_attributed_to_tokens():
     states = encoder.encode([*TEXTS, "the mat", "b c"], progress=False).values[-1]
     states = states / np.linalg.norm(states, axis=1, keepdims=True)
     np.testing.assert_allclose(ds.score.values.T, states[:2] @ states[2:].T, atol=1e-5)
-    gaps = ds.completeness_gap.sel({"method": "integrated_gradients"})
+    gaps = ds.completeness_gap.sel(algorithm="integrated_gradients")
     np.testing.assert_allclose(gaps.values, 0, atol=2e-3)
     # Marks are their own baseline, so nothing is owed to them; padding is no token.
-    found = ds.attribution_text.sel({"method": "integrated_gradients", "layer": "input"}).values
+    found = ds.attribution_text.sel(algorithm="integrated_gradients", layer="input").values
     np.testing.assert_allclose(found[:, 1, [0, 3]], 0, atol=1e-7)
     assert np.isnan(found[:, 1, 4:]).all()
     assert (np.abs(found[:, 1, 1:3]) > 1e-6).all()
@@ -67,7 +67,7 @@ def test_a_classifier_of_transformers_is_attributed_by_class():
             input_ids=made["input_ids"], attention_mask=made["attention_mask"]
         ).logits.numpy()
     np.testing.assert_allclose(ds.score.values.T, expected, atol=1e-5)
-    gap = ds.completeness_gap.sel({"method": "shapley_sampling"})
+    gap = ds.completeness_gap.sel(algorithm="shapley_sampling")
     np.testing.assert_allclose(gap.values, 0, atol=1e-5)
 
 
@@ -142,7 +142,7 @@ def test_our_scene_models_match_words_and_regions(kind):
         task, methods=["integrated_gradients", "random"], layers=["input", *task.layers[:2]],
         n_steps=100, **QUICK,
     )  # fmt: skip
-    gaps = ds.completeness_gap.sel({"method": "integrated_gradients", "layer": "input"})
+    gaps = ds.completeness_gap.sel(algorithm="integrated_gradients", layer="input")
     np.testing.assert_allclose(gaps.values, 0, atol=5e-3)
     regions = [len(each.regions) for each in pairs]
     known = np.isfinite(ds.attribution_image.values[0, 0, 0]).sum(-1).tolist()

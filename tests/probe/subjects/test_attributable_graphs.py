@@ -34,7 +34,7 @@ def test_our_networks_score_as_by_themselves_and_attributions_add_up(name):
     with torch.no_grad():
         expected = model(GraphData.of(graph))[[2, 7]].numpy()
     np.testing.assert_allclose(ds.score.values.T, expected, atol=1e-4)
-    gaps = ds.completeness_gap.sel({"method": "integrated_gradients"})
+    gaps = ds.completeness_gap.sel(algorithm="integrated_gradients")
     np.testing.assert_allclose(gaps.values, 0, atol=2e-2)
     assert task.shape("feature")[0] == ds.sizes["node"]
     assert ds.edge_source.shape == ds.edge_target.shape == (ds.sizes["edge"],)
@@ -118,9 +118,9 @@ def test_a_geometric_network_of_one_s_own():
     with torch.no_grad():
         expected = model(data.x, data.edge_index)[[4, 11]].numpy()
     np.testing.assert_allclose(ds.score.values.T, expected, atol=1e-5)
-    at = ds.sel({"method": "integrated_gradients", "layer": "input"})
+    at = ds.sel(algorithm="integrated_gradients", layer="input")
     np.testing.assert_allclose(at.completeness_gap.values, 0, atol=2e-2)
-    first = ds.sel({"method": "integrated_gradients", "layer": "first"})
+    first = ds.sel(algorithm="integrated_gradients", layer="first")
     assert np.isnan(first.attribution_edge.values).all()
     assert np.isfinite(first.attribution_feature.values).all()
     assert all(m.explain is None and m._edge_mask is None for m in (model.first, model.second))
