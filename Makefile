@@ -1,7 +1,7 @@
 # make demo     build the environment once, show a real sentence model: the first picture
 # make report   build the environment once, run the tour in full, print the path of its page; then small
 #               previews of the other notebooks that have no page yet, and reports/index.html over all
-# make gallery  every notebook in full (about half an hour), and reports/index.html
+# make gallery  every notebook in full (02_isd alone trains for about 45 core-minutes), and reports/index.html
 # make test     the same set-up, then every test
 # make lab      open JupyterLab on the notebooks
 # make benchmark / sts / renode / iais / contact   the figures of the README and docs/measured.md, again
