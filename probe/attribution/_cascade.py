@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ._explain import Explainer
+from ._ranks import rank_correlations
 from ._state import seeded
 from ._units import Values
 
@@ -105,14 +106,10 @@ def rank_agreement(a: Values, b: Values) -> np.ndarray:
 
     0 where one of them is constant: it ranks nothing.
     """
-    from scipy.stats import rankdata
-
     found = []
     for row in range(len(next(iter(a.values())))):
         pair = [np.concatenate([v[row].numpy().ravel() for v in each.values()]) for each in (a, b)]
         known = np.isfinite(pair[0]) & np.isfinite(pair[1])
-        ranks = np.stack([rankdata(each[known]) for each in pair])
-        ranks -= ranks.mean(1, keepdims=True)
-        sizes = np.sqrt((ranks**2).sum(1))
-        found.append(0.0 if (sizes == 0).any() else float(ranks[0] @ ranks[1] / sizes.prod()))
+        agreed = float(rank_correlations(np.stack(pair)[:, known])[0, 1])
+        found.append(0.0 if np.isnan(agreed) else agreed)
     return np.array(found)

@@ -11,6 +11,7 @@ import xarray as xr
 from .._check import one_of, refuse, refuse_type
 from .._intervals import bootstrap_interval
 from .._provenance import provenance
+from ._ranks import rank_correlations
 
 _PREFIX = "attribution_"
 _OUTER = ("algorithm", "target", "example")
@@ -74,13 +75,15 @@ def agreement(
         rows = np.nanmean(each, axis=0)
         mean = np.nanmean(rows, axis=0)
     ends = np.full((*shape, 2), np.nan)
-    for i, j in np.ndindex(shape):
-        known = rows[np.isfinite(rows[:, i, j]), i, j]
-        if len(known) >= 2:
+    known = np.isfinite(rows)
+    # Cells that are known for the same examples share their resamples.
+    for pattern in np.unique(known.reshape(len(rows), -1), axis=1).T:
+        cells = (known == pattern[:, None, None]).all(axis=0)
+        if pattern.sum() >= 2:
             made = bootstrap_interval(
-                known, method="percentile", level=level, n_boot=n_boot, seed=seed
+                rows[pattern][:, cells], method="percentile", level=level, n_boot=n_boot, seed=seed
             )
-            ends[i, j] = made.low, made.high
+            ends[cells] = np.stack([made.low, made.high], axis=-1)
     about = {"long_name": "rank correlation", "units": "1", "range": "[-1, 1]"}
     return xr.Dataset(
         {
@@ -124,8 +127,6 @@ def _chosen(ds: xr.Dataset, layer: str | None, part: str | None) -> tuple[np.nda
 
 def _correlations(values: np.ndarray) -> np.ndarray:
     """(target, example, algorithm, other) of (algorithm, target, example, unit); mean ranks."""
-    from scipy.stats import rankdata
-
     n, targets, examples, _ = values.shape
     found = np.full((targets, examples, n, n), np.nan)
     for target, example in np.ndindex(targets, examples):
@@ -134,9 +135,5 @@ def _correlations(values: np.ndarray) -> np.ndarray:
         known = np.isfinite(one[some]).all(axis=0)
         if known.sum() < 2:
             continue
-        ranks = rankdata(one[some][:, known], axis=1)
-        ranks -= ranks.mean(axis=1, keepdims=True)
-        length = np.sqrt((ranks**2).sum(axis=1))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            found[target, example][np.ix_(some, some)] = ranks @ ranks.T / np.outer(length, length)
+        found[target, example][np.ix_(some, some)] = rank_correlations(one[some][:, known])
     return found
