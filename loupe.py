@@ -108,7 +108,7 @@ def gallery(
     # Named before the index is written, which is refused where pages are too large or none came.
     for one in failed:
         typer.echo(f"loupe: no page of {one.notebook}: {one.problem}", err=True)
-    found = [page.path for page in reports_in(folder)]
+    found = reports_in(folder)
     if found or not failed:
         index = export_gallery(found, folder / INDEX)
         typer.echo(f"loupe: all reports on one page ({time.perf_counter() - started:.0f} s):")

@@ -25,6 +25,22 @@ class Slice(NamedTuple):
     words: str
 
 
+def checked(ds: Any, made_by: str, what: str) -> None:
+    """Refuse what is not a result of `made_by`, a name such as ``"probe.comparison.series"``.
+
+    Raises
+    ------
+    TypeError
+        If it is no Dataset.
+    ValueError
+        If another probe made it; `what` is wanted.
+    """
+    if not isinstance(ds, xr.Dataset):
+        refuse_type("ds", f"be an xarray.Dataset, such as {made_by} gives", ds)
+    if ds.attrs.get("probe") != made_by.removeprefix("probe."):
+        refuse("ds", f"be {what}", f"probe {ds.attrs.get('probe')!r}", made_by)
+
+
 def sliced(
     ds: xr.Dataset,
     suffix: str,

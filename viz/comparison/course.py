@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from probe._check import refuse, refuse_type
-
 from .. import style
 from .._headings import Heading, head
 from .._reading import axis_label
@@ -17,7 +15,7 @@ from .._series import legend_above
 from ..value.matrix import Matrix, write_numbers
 from ..value.scale import scale_of
 from ._panels import Line, draw_cells, draw_lines, limits, told_cells, told_line
-from ._slicing import Slice, labels_of, sliced
+from ._slicing import Slice, checked, labels_of, sliced
 
 MADE_BY = "probe.comparison.series"
 _MOST_LINES, _MOST_PANELS = 9, 6
@@ -71,10 +69,7 @@ def plot_series(
     >>> import matplotlib.pyplot
     >>> matplotlib.pyplot.close(ax.figure)
     """
-    if not isinstance(ds, xr.Dataset):
-        refuse_type("ds", f"be an xarray.Dataset, such as {MADE_BY} gives", ds)
-    if ds.attrs.get("probe") != "comparison.series":
-        refuse("ds", "be a series of results", f"probe {ds.attrs.get('probe')!r}", MADE_BY)
+    checked(ds, MADE_BY, "a series of results")
     along = "step" if "step" in ds.dims else "result"
     one = sliced(ds, "", variable, at, first=(along,))
     if not one.dims:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from probe._check import refuse, refuse_type
-
 from .. import style
 from .._headings import Heading, head, legend_over
 from .._reading import axis_label
@@ -29,7 +27,7 @@ from ._panels import (
     told_line,
     told_value,
 )
-from ._slicing import Slice, labels_of, ordinal, sliced
+from ._slicing import Slice, checked, labels_of, ordinal, sliced
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,20 +89,13 @@ def plot_difference(
     >>> import matplotlib.pyplot
     >>> matplotlib.pyplot.close(change.figure)
     """
-    _checked(ds)
+    checked(ds, MADE_BY, "a comparison of two results")
     one = sliced(ds, "_difference", variable, at)
     if len(one.dims) == 2:
         return _cells(ds, one, ax)
     if len(one.dims) == 1 and ordinal(one, one.dims[0]):
         return _lines(ds, one, ax)
     return _rows(ds, one, ax)
-
-
-def _checked(ds: xr.Dataset) -> None:
-    if not isinstance(ds, xr.Dataset):
-        refuse_type("ds", f"be an xarray.Dataset, such as {MADE_BY} gives", ds)
-    if ds.attrs.get("probe") != "comparison.difference":
-        refuse("ds", "be a comparison of two results", f"probe {ds.attrs.get('probe')!r}", MADE_BY)
 
 
 def _read(one: Slice) -> tuple[Line, Line, Line]:

@@ -12,7 +12,7 @@ from probe._check import one_of, refuse
 
 from .. import style
 from .._reading import chosen, read, short
-from ..whitening.maps import grouped, legend_of_labels
+from ..whitening.maps import grouped, legend_of_labels, scatter_groups
 
 MADE_BY = "probe.whitening.aligned_maps"
 _MOST = 6
@@ -77,19 +77,7 @@ def plot_film_strip(
 def _frame(ax: Any, one: xr.Dataset, name: Any, groups: list[Any], kind: str) -> None:
     colours = style.theme_of(ax)
     points = one["map"].transpose("example", "axis").values.astype(float)
-    palette = dict(enumerate((*colours.series, colours.other)))
-    for code, group, rows in sorted(groups, key=lambda each: -len(each[2])):
-        ax.scatter(
-            *points[rows].T,
-            s=18 if code != 8 else 9,
-            marker=style.MARKERS[code],
-            color=palette[code],
-            edgecolor=colours.paper,
-            linewidth=0.3,
-            alpha=0.9 if code != 8 else 0.5,
-            zorder=2 if code != 8 else 1,
-            label=style.plain(group) if group else "_unlabelled",
-        )
+    scatter_groups(ax, points, groups, rest=(9.0, 0.5))
     ax.set(xticks=[], yticks=[], aspect="equal")
     ax.grid(visible=False)
     for spine in ax.spines.values():

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .execution import fast_assignment
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -126,13 +128,9 @@ def cells_hash(notebook: NotebookNode) -> str:
 
 def runs_small(notebook: NotebookNode) -> bool:
     """Whether ``FAST`` is set to True in the cell tagged ``parameters``."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", []):
-            for node in ast.parse(cell.source).body:
-                names = [t.id for t in getattr(node, "targets", []) if isinstance(t, ast.Name)]
-                if isinstance(node, ast.Assign) and names == ["FAST"]:
-                    return isinstance(node.value, ast.Constant) and node.value.value is True
-    return False
+    found = fast_assignment(notebook)
+    value = found[1].value if found else None
+    return isinstance(value, ast.Constant) and value.value is True
 
 
 def full_command(path: Path) -> str:

@@ -105,18 +105,27 @@ def read_notebook(path: str | Path) -> NotebookNode:
         raise ValueError(f"`path` must be a notebook (.ipynb); got {path.name}: {error}") from error
 
 
-def _set_fast(notebook: NotebookNode, path: Path) -> None:
-    """Replace ``FAST = ...`` in the parameters cell, so that sizes that follow from it follow."""
+def fast_assignment(notebook: NotebookNode) -> tuple[NotebookNode, ast.Assign] | None:
+    """The cell tagged ``parameters`` that sets ``FAST = ...``, and where; None if none does."""
     for cell in notebook.cells:
         if cell.cell_type != "code" or "parameters" not in cell.metadata.get("tags", []):
             continue
         for node in ast.parse(cell.source).body:
             names = [t.id for t in getattr(node, "targets", []) if isinstance(t, ast.Name)]
             if isinstance(node, ast.Assign) and names == ["FAST"]:
-                lines = cell.source.splitlines()
-                lines[node.lineno - 1 : node.end_lineno] = ["FAST = True"]
-                cell.source = "\n".join(lines)
-                return
+                return cell, node
+    return None
+
+
+def _set_fast(notebook: NotebookNode, path: Path) -> None:
+    """Replace ``FAST = ...`` in the parameters cell, so that sizes that follow from it follow."""
+    found = fast_assignment(notebook)
+    if found:
+        cell, node = found
+        lines = cell.source.splitlines()
+        lines[node.lineno - 1 : node.end_lineno] = ["FAST = True"]
+        cell.source = "\n".join(lines)
+        return
     raise ValueError(
         f"`fast` must be False for a notebook without `FAST = ...` in a cell tagged parameters; "
         f"got {path.name}."

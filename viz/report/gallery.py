@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .about import ELEMENT, About, read_about
-from .page import TEMPLATES, shared, write_page
+from .page import TEMPLATES, fill, shared, write_page
 from .thumbnails import thumbnail
 
 INDEX = "index.html"
@@ -33,7 +33,7 @@ class Page:
 
 
 def export_gallery(
-    pages: Sequence[str | Path],
+    pages: Sequence[str | Path | Page],
     out: str | Path,
     *,
     title: str = "What is inside?",
@@ -47,7 +47,8 @@ def export_gallery(
     Parameters
     ----------
     pages
-        HTML files that `export_notebook` or `export_results` wrote, in the folder of `out`.
+        HTML files that `export_notebook` or `export_results` wrote, in the folder of `out`; or
+        what `reports_in` read of them.
     out
         The HTML file to write.
     title
@@ -68,7 +69,7 @@ def export_gallery(
         If there is none, one lies in another folder or is no report, or they are too large.
     """
     out = Path(out)
-    found = [_checked(Path(page), out) for page in pages]
+    found = [_checked(page, out) for page in pages]
     if not found:
         hint = "Make some with `loupe report`."
         raise ValueError(f"`pages` must hold at least one report; got none. {hint}")
@@ -112,8 +113,9 @@ def _reports(folder: Path) -> Iterator[Page]:
             yield page
 
 
-def _checked(path: Path, out: Path) -> Page:
-    page = read_page(path)
+def _checked(given: str | Path | Page, out: Path) -> Page:
+    page = given if isinstance(given, Page) else read_page(given)
+    path = given.path if isinstance(given, Page) else Path(given)
     if path.resolve().parent != out.resolve().parent:
         raise ValueError(f"`pages` must lie in the folder of {out.name}; got {path}.")
     if page is None:
@@ -136,11 +138,9 @@ def _check_size(pages: Sequence[Page], own: int, limit: int) -> None:
 
 
 def _gallery(pages: Sequence[Page], *, title: str) -> str:
-    from jinja2 import Environment, FileSystemLoader
-
-    jinja = Environment(loader=FileSystemLoader(TEMPLATES / "loupe"), autoescape=True)
     cards = [_card(page) for page in pages]
-    return jinja.get_template("gallery.html").render(
+    return fill(
+        "gallery.html",
         title=title,
         cards=cards,
         small=[card for card in cards if card["small"]],

@@ -45,6 +45,14 @@ def shared(
     }
 
 
+def fill(template: str, **values: Any) -> str:
+    """One of the templates, filled; what is not marked as safe there is escaped."""
+    from jinja2 import Environment, FileSystemLoader
+
+    jinja = Environment(loader=FileSystemLoader(_LOOK), autoescape=True)
+    return jinja.get_template(template).render(**values)
+
+
 def write_page(page: str, out: str | Path, *, limit: int = LIMIT) -> Path:
     """Write a page, whole or not at all, after checking that it stands alone.
 

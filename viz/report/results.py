@@ -10,7 +10,7 @@ from typing import Any
 import xarray as xr
 
 from .about import About, now
-from .page import LIMIT, TEMPLATES, shared, write_page
+from .page import LIMIT, fill, shared, write_page
 from .pictures import picture
 from .sources import source
 
@@ -67,8 +67,6 @@ def results_page(results: Sequence[xr.Dataset], *, title: str) -> str:
     >>> "One number" in results_page([ds], title="One number")
     True
     """
-    from jinja2 import Environment, FileSystemLoader
-
     for at, result in enumerate(_checked(results)):
         if "probe" not in result.attrs:
             raise ValueError(
@@ -77,9 +75,8 @@ def results_page(results: Sequence[xr.Dataset], *, title: str) -> str:
             )
     names = sorted({_heading(str(result.attrs["probe"])) for result in results})
     about = About(title, now(), f"{len(results)} results", summary=f"{'; '.join(names)}.")
-    # Escaping is on for everything but the pieces that were made as HTML here.
-    jinja = Environment(loader=FileSystemLoader(TEMPLATES / "loupe"), autoescape=True)
-    return jinja.get_template("results.html").render(
+    return fill(
+        "results.html",
         title=title,
         sections=[_section(result) for result in results],
         loupe=shared([source(result) for result in results], name=title, about=about),

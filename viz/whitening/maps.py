@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,26 +91,39 @@ def plot_map(
     return np.array(axes, dtype=object)
 
 
+def scatter_groups(
+    ax: Axes,
+    points: np.ndarray,
+    groups: Sequence[tuple[int, str, np.ndarray]],
+    *,
+    rest: tuple[float, float] = (10.0, 0.6),
+) -> None:
+    """Points (example, 2) of `grouped` groups; `rest` is size and opacity of the last, "other"."""
+    colours = style.theme_of(ax)
+    palette = {**dict(zip(range(8), colours.series, strict=True)), 8: colours.other}
+    # Rarest last, and so on top: what is drawn first is covered most.
+    for code, name, rows in sorted(groups, key=lambda group: -len(group[2])):
+        size, opacity = rest if code == 8 else (18.0, 0.9)
+        ax.scatter(
+            *points[rows].T,
+            s=size,
+            marker=style.MARKERS[code],
+            color=palette[code],
+            edgecolor=colours.paper,
+            linewidth=0.3,
+            alpha=opacity,
+            zorder=1 if code == 8 else 2,
+            label=style.plain(name) if name else "_unlabelled",
+        )
+
+
 def draw_map(ax: Axes, one: xr.Dataset, *, heading: str = "") -> None:
     """One map: `map` (example, axis) and `trustworthiness` () of a slice, on a bare square."""
     colours = style.theme_of(ax)
     points = one["map"].transpose("example", "axis").values.astype(float)
     labels = one["label"].values if "label" in one.coords else np.full(len(points), "")
     groups = grouped(labels)
-    palette = {**dict(zip(range(8), colours.series, strict=True)), 8: colours.other}
-    # Rarest last, and so on top: what is drawn first is covered most.
-    for code, name, rows in sorted(groups, key=lambda group: -len(group[2])):
-        ax.scatter(
-            *points[rows].T,
-            s=18 if code != 8 else 10,
-            marker=style.MARKERS[code],
-            color=palette[code],
-            edgecolor=colours.paper,
-            linewidth=0.3,
-            alpha=0.9 if code != 8 else 0.6,
-            zorder=2 if code != 8 else 1,
-            label=style.plain(name) if name else "_unlabelled",
-        )
+    scatter_groups(ax, points, groups)
     ax.set(xticks=[], yticks=[])
     ax.grid(visible=False)
     ax.margins(0.04)
